@@ -1,0 +1,51 @@
+/**
+ * How a request carries a token: the header, and the scheme that precedes the token in it.
+ *
+ * @example
+ * ```ts
+ * const vault: TokenCarrier = { header: 'X-Vault-Token' };            // X-Vault-Token: hvs.…
+ * const bearer: TokenCarrier = { header: 'Authorization', scheme: 'Bearer' };  // Authorization: Bearer eyJ…
+ * ```
+ */
+export interface TokenCarrier {
+  /** Name of the HTTP header; compared without regard to case. */
+  readonly header: string;
+  /** Authentication scheme (RFC 9110 section 11.1) written before the token; none when left out. */
+  readonly scheme?: string;
+}
+
+/** What carries a token unless its source says otherwise: `Authorization: Bearer …` (RFC 6750 section 2.1). */
+export const BEARER_CARRIER: TokenCarrier = Object.freeze({ header: 'Authorization', scheme: 'Bearer' });
+
+/** Options of one request for a token. */
+export interface GetTokenOptions {
+  /** Stops waiting when it aborts; the call rejects with `ERR_TOKEN_ABORTED`. Work shared with other callers goes on. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * All that a client needs to know about where its token comes from: {@link ProjectedTokenProvider} reads one from a
+ * projected volume, the exchanges (Vault, TokenRequest) make one from another.
+ *
+ * @example
+ * ```ts
+ * const fixed: TokenSource = {
+ *   getToken: async () => 'a-token',
+ *   replaceToken: async () => undefined,
+ * };
+ * ```
+ */
+export interface TokenSource {
+  /** Resolves with a token that has not expired at this moment; rejects when there is none. */
+  getToken(options?: GetTokenOptions): Promise<string>;
+
+  /**
+   * Is told of a token that a server refused; resolves with a different one, or with `undefined` when there is none.
+   *
+   * @param refused - the token that was refused, exactly as `getToken` gave it
+   */
+  replaceToken(refused: string, options?: GetTokenOptions): Promise<string | undefined>;
+
+  /** How a request carries the token. Default: {@link BEARER_CARRIER}. */
+  readonly carrier?: TokenCarrier;
+}

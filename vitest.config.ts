@@ -1,0 +1,19 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const src = fileURLToPath(new URL('./src', import.meta.url));
+
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^projected-token$/, replacement: `${src}/index.ts` },
+      { find: /^projected-token\/(.+)$/, replacement: `${src}/$1/index.ts` },
+    ],
+  },
+  test: {
+    include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
+    // Long enough for a loaded two-core machine; a test that passes never waits for it.
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+  },
+});
