@@ -1,3 +1,20 @@
+/**
+ * Follows a Kubernetes bound service account token in a projected volume.
+ *
+ * @module projected-token
+ */
 export * from './errors.js';
+export { ProjectedTokenProvider } from './projected-token-provider.js';
+export type { ProjectedTokenEvents } from './provider-events.js';
+export { DEFAULT_TOKEN_DIRECTORY, type ProjectedTokenProviderOptions } from './provider-options.js';
+export type { ProviderState, ProviderStatus, ReadTrigger } from './provider-status.js';
+export { BoundToken, type BoundTokenClaims, type KubernetesObjectReference } from './token/bound-token.js';
+export type { TokenVerificationKey } from './token/verify-signature.js';
 export type { GetTokenOptions, TokenCarrier, TokenSource } from './token-source.js';
 export { BEARER_CARRIER } from './token-source.js';
+export type {
+  TokenDirectoryWatcher,
+  TokenFileHandle,
+  TokenFileStats,
+  TokenFileSystem,
+} from './volume/token-file-system.js';

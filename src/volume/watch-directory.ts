@@ -1,0 +1,69 @@
+import { basename } from 'node:path';
+import { watch as watchWithChokidar } from 'chokidar';
+import type { TokenFileSystem } from './token-file-system.js';
+
+/** What a watch tells. An event only ever means "read again": what it says about the change is not trusted. */
+export interface DirectoryWatchListener {
+  /** Something changed in the directory. */
+  onEvent(): void;
+  /** The directory itself changed: it was removed, unmounted or replaced, and this watch may be blind from now on. */
+  onSelfEvent(): void;
+  /** The watch is broken. */
+  onError(error: unknown): void;
+}
+
+/** Stops a watch; resolves when it has. */
+export type StopWatching = () => void | Promise<void>;
+
+/** Starts to watch a directory; resolves when every later change will be told, rejects when it cannot be watched. */
+export type WatchDirectory = (directory: string, listener: DirectoryWatchListener) => Promise<StopWatching>;
+
+/**
+ * Watches with chokidar, on the real file system.
+ *
+ * Only the directory itself, never its entries: a watch on a file dies at the first swap. So chokidar is asked for one
+ * directory and to ignore what is in it, and its `raw` events are used, one for each event of the system: the events that
+ * it derives from comparing listings are throttled, and of two swaps that come soon after another it tells one.
+ */
+export const watchDirectoryWithChokidar: WatchDirectory = (directory, listener) =>
+  new Promise((resolve, reject) => {
+    const watcher = watchWithChokidar(directory, {
+      persistent: false,
+      ignoreInitial: true,
+      followSymlinks: false,
+      depth: 0,
+      ignored: (path) => path !== directory,
+    });
+    const stop = () => watcher.close();
+    let ready = false;
+    watcher.on('raw', (_event, filename) => tell(listener, directory, filename));
+    watcher.once('ready', () => {
+      ready = true;
+      resolve(stop);
+    });
+    watcher.on('error', (error) => {
+      void stop();
+      if (ready) listener.onError(error);
+      else reject(error);
+    });
+  });
+
+/** Watches with the `watch` of a file system given by the user, such as memfs. */
+export function watchDirectoryWith(fs: TokenFileSystem): WatchDirectory {
+  return async (directory, listener) => {
+    const watcher = fs.watch(directory, { persistent: false }, (_event, filename) =>
+      tell(listener, directory, filename),
+    );
+    watcher.on('error', (error) => {
+      watcher.close();
+      listener.onError(error);
+    });
+    return () => watcher.close();
+  };
+}
+
+function tell(listener: DirectoryWatchListener, directory: string, filename: string | null): void {
+  listener.onEvent();
+  // inotify's IN_DELETE_SELF, IN_MOVE_SELF, IN_UNMOUNT and IN_IGNORED reach Node as an event of the directory's own name.
+  if (filename === null || filename === basename(directory)) listener.onSelfEvent();
+}
