@@ -1,0 +1,1 @@
+export * from './from-projected-token.js';
