@@ -1,0 +1,56 @@
+import { type ExpectedAudience, expectAudience } from '../token/expect-audience.js';
+import type { TokenSource } from '../token-source.js';
+
+/** Options of {@link subjectTokenSupplier}. */
+export interface SubjectTokenSupplierOptions {
+  /**
+   * Audience that the token must have: what the provider of the workload identity pool lists as allowed audiences;
+   * `false` leaves the check to Google. Default: the resource name of that provider, which the client knows, with or
+   * without `https:` before it. Google accepts these two when no allowed audience is listed.
+   */
+  readonly audience?: ExpectedAudience;
+}
+
+/** What `IdentityPoolClient` takes for its option `subject_token_supplier`. */
+export interface ProjectedSubjectTokenSupplier {
+  /** Called by the client at each exchange. */
+  getSubjectToken(context: { readonly audience: string }): Promise<string>;
+}
+
+/**
+ * Supplies the subject tokens of an `IdentityPoolClient` of google-auth-library from a source of service account tokens.
+ *
+ * The client talks to Google's Security Token Service, keeps the access token, and asks for a new one five minutes before
+ * it expires. Each exchange takes the newest token of the source.
+ *
+ * Errors are the library's own, and those of the source. Besides:
+ *
+ * @throws `ERR_TOKEN_AUDIENCE` when the token is for another audience; Google is not asked then
+ *
+ * @example
+ * ```ts
+ * import { IdentityPoolClient } from 'google-auth-library';
+ * import { ProjectedTokenProvider } from 'projected-token';
+ * import { subjectTokenSupplier } from 'projected-token/google';
+ *
+ * const source = await ProjectedTokenProvider.open({ path: '/var/run/secrets/tokens/google-token' });
+ * const client = new IdentityPoolClient({
+ *   type: 'external_account',
+ *   audience: '//iam.googleapis.com/projects/123/locations/global/workloadIdentityPools/pool/providers/cluster',
+ *   subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
+ *   subject_token_supplier: subjectTokenSupplier(source),
+ * });
+ * ```
+ */
+export function subjectTokenSupplier(
+  source: TokenSource,
+  options: SubjectTokenSupplierOptions = {},
+): ProjectedSubjectTokenSupplier {
+  return {
+    async getSubjectToken(context) {
+      const token = await source.getToken();
+      expectAudience(token, options.audience ?? [context.audience, `https:${context.audience}`]);
+      return token;
+    },
+  };
+}
