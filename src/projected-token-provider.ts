@@ -1,6 +1,6 @@
 import { abortable, raceAbort, throwIfAborted } from './abort.js';
 import { CoalescedRuns } from './coalesced-runs.js';
-import { ProjectedTokenError, TokenFileError, TokenSourceClosedError } from './errors.js';
+import { type ProjectedTokenError, TokenFileError, TokenSourceClosedError } from './errors.js';
 import { GuardedEmitter } from './guarded-emitter.js';
 import type { ProjectedTokenEvents } from './provider-events.js';
 import {
@@ -8,21 +8,25 @@ import {
   type ResolvedProviderOptions,
   resolveProviderOptions,
 } from './provider-options.js';
-import type { ProviderState, ProviderStatus, ReadTrigger } from './provider-status.js';
-import { assertAcceptable, expiredError, usableUntilMs, withPath } from './token/acceptance.js';
+import type { ProviderStatus, ReadTrigger } from './provider-status.js';
+import { assertAcceptable, withPath } from './token/acceptance.js';
 import { BoundToken } from './token/bound-token.js';
-import { fingerprintOf } from './token/fingerprint.js';
-import { overdueAtSeconds, refreshAtSeconds } from './token/schedule.js';
 import { verifySignature } from './token/verify-signature.js';
+import { TokenInUse } from './token-in-use.js';
 import { BEARER_CARRIER, type GetTokenOptions, type TokenSource } from './token-source.js';
 import { readTokenFile } from './volume/read-token-file.js';
 import { VolumeFollower } from './volume/volume-follower.js';
 
-/** Pause between two looks at the file while it should change any moment: short against the 29 s that a rotation can leave. */
+/** Pause between two looks at a file that should change any moment: short against the 29 s that a rotation can leave. */
 const TIGHT_POLL_MS = 1000;
+
+const WAIT = 'the wait for a token';
 
 /**
  * Follows a bound service account token in a projected volume: always has the newest acceptable one at hand.
+ *
+ * Four things lead to a read of the file, and each alone is enough: an event of the directory, a safety poll, a timer at the
+ * token's refresh time, and a caller that needs a token now.
  *
  * @example
  * ```ts
@@ -36,33 +40,18 @@ export class ProjectedTokenProvider extends GuardedEmitter<ProjectedTokenEvents>
   readonly carrier = BEARER_CARRIER;
 
   readonly #options: ResolvedProviderOptions;
-  readonly #reads = new CoalescedRuns<ReadTrigger>((trigger) => this.#read(trigger));
+  readonly #token: TokenInUse;
   readonly #volume: VolumeFollower;
+  readonly #reads = new CoalescedRuns<ReadTrigger>((trigger) => this.#read(trigger));
+  readonly #readCounts: Record<ReadTrigger, number> = { open: 0, event: 0, poll: 0, timer: 0, request: 0, refresh: 0 };
   readonly #closing = new AbortController();
   readonly #onSignal = () => void this.close();
-
-  #state: ProviderState = 'opening';
-  #current: BoundToken | undefined;
-  /** The last accepted token, kept past its expiry to tell whether the file has changed. */
-  #last: BoundToken | undefined;
-  // The cached path of getToken: a clock and a promise made beforehand, nothing else.
-  #usableUntilMs = Number.NEGATIVE_INFINITY;
-  #cached: Promise<string> | undefined;
-
-  #overdue = false;
-  #timer: NodeJS.Timeout | undefined;
-  #lastReadAt: number | undefined;
-  #lastRotationAt: number | undefined;
-  #lastError: { error: ProjectedTokenError; at: number } | undefined;
-  #rejected: string | undefined;
-  #rotations = 0;
-  #rejections = 0;
+  #lastReadAtMs: number | undefined;
   #refusals = 0;
-  readonly #readCounts: Record<ReadTrigger, number> = { open: 0, event: 0, poll: 0, timer: 0, request: 0, refresh: 0 };
-
+  #timer: NodeJS.Timeout | undefined;
+  #onFirstToken: (() => void) | undefined;
   #starting: Promise<this> | undefined;
   #ending: Promise<void> | undefined;
-  #onAccepted: (() => void) | undefined;
 
   /**
    * Makes a provider that does nothing yet, for those who add listeners before the first read; {@link start} starts it.
@@ -73,6 +62,9 @@ export class ProjectedTokenProvider extends GuardedEmitter<ProjectedTokenEvents>
   constructor(options: ProjectedTokenProviderOptions = {}) {
     super();
     this.#options = resolveProviderOptions(options);
+    this.#token = new TokenInUse(this.#options.expectation.expiryMarginSeconds, (event, ...payload) =>
+      this.emit(event, ...(payload as never)),
+    );
     this.#volume = new VolumeFollower(this.#options.fs, this.#options.path, {
       onChange: () => this.#reads.run('event'),
       onDegraded: (reason) => this.emit('degraded', { reason }),
@@ -95,7 +87,10 @@ export class ProjectedTokenProvider extends GuardedEmitter<ProjectedTokenEvents>
     return new ProjectedTokenProvider(options).start();
   }
 
-  /** Starts to read and watch; resolves and rejects as {@link ProjectedTokenProvider.open} does. Can be called again. */
+  /**
+   * Starts to read and watch; resolves and rejects as {@link ProjectedTokenProvider.open} does. A second call gives the same
+   * promise.
+   */
   start(): Promise<this> {
     this.#starting ??= this.#start();
     return this.#starting;
@@ -106,33 +101,31 @@ export class ProjectedTokenProvider extends GuardedEmitter<ProjectedTokenEvents>
    * closed. Requests use {@link getToken}.
    */
   get current(): BoundToken | undefined {
-    return this.#current;
+    return this.#token.current;
   }
 
-  /** How the provider is doing. */
+  /** How the provider is doing: a plain object without secrets. */
   get status(): ProviderStatus {
-    const token = this.#current;
-    const failure = this.#lastError;
+    const { state, current, overdue, failure, lastRotationAtMs, rotations, rejections } = this.#token;
     return {
-      state: this.#state,
-      overdue: this.#overdue,
+      state,
+      overdue,
       watching: this.#volume.watching,
       path: this.#options.path,
       file: this.#volume.kind,
-      token: token && { fingerprint: token.fingerprint, expiresAt: token.expiresAt, refreshAt: token.refreshAt },
-      lastRotationAt: dateOf(this.#lastRotationAt),
-      lastReadAt: dateOf(this.#lastReadAt),
+      token: current && {
+        fingerprint: current.fingerprint,
+        expiresAt: current.expiresAt,
+        refreshAt: current.refreshAt,
+      },
+      lastRotationAt: dateOf(lastRotationAtMs),
+      lastReadAt: dateOf(this.#lastReadAtMs),
       lastError: failure && {
         code: failure.error.code,
         message: failure.error.message,
-        at: new Date(failure.at),
+        at: new Date(failure.atMs),
       },
-      counts: {
-        rotations: this.#rotations,
-        rejections: this.#rejections,
-        refusals: this.#refusals,
-        reads: { ...this.#readCounts },
-      },
+      counts: { rotations, rejections, refusals: this.#refusals, reads: { ...this.#readCounts } },
     };
   }
 
@@ -143,8 +136,8 @@ export class ProjectedTokenProvider extends GuardedEmitter<ProjectedTokenEvents>
    * @throws `ERR_TOKEN_EXPIRED`, or what keeps the file from giving a first token; `ERR_TOKEN_CLOSED`, `ERR_TOKEN_ABORTED`
    */
   getToken(options?: GetTokenOptions): Promise<string> {
-    if (Date.now() < this.#usableUntilMs && !options?.signal?.aborted) return this.#cached!;
-    return this.#obtain(options?.signal);
+    if (Date.now() < this.#token.usableUntilMs && !options?.signal?.aborted) return this.#token.cached!;
+    return this.#readToken(options?.signal);
   }
 
   /**
@@ -168,9 +161,7 @@ export class ProjectedTokenProvider extends GuardedEmitter<ProjectedTokenEvents>
   async refresh(options?: GetTokenOptions): Promise<BoundToken> {
     throwIfAborted(options?.signal, WAIT);
     await this.#waitFor(this.#reads.run('refresh'), options?.signal);
-    const token = this.#usable();
-    if (token === undefined) throw this.#unusableError();
-    return token;
+    return this.#token.usable(Date.now()) ?? this.#throwUnusable();
   }
 
   /** Stops watching and reading; calls under way reject with `ERR_TOKEN_CLOSED`. Can be called twice. */
@@ -187,16 +178,17 @@ export class ProjectedTokenProvider extends GuardedEmitter<ProjectedTokenEvents>
     const { signal, readyTimeoutMs } = this.#options;
     let timer: NodeJS.Timeout | undefined;
     try {
+      throwIfAborted(signal, WAIT);
       // Not unref'd: somebody waits for this.
       const elapsed = new Promise<void>((resolve) => {
         timer = setTimeout(resolve, readyTimeoutMs);
       });
-      const watched = this.#reads.run('open').then(() => this.#volume.follow());
-      const accepted = new Promise<void>((resolve) => {
-        this.#onAccepted = resolve;
+      const hasToken = new Promise<void>((resolve) => {
+        this.#onFirstToken = resolve;
       });
-      await this.#waitFor(Promise.race([Promise.all([watched, accepted]), elapsed]), signal);
-      if (this.#usable() === undefined) throw this.#unusableError();
+      const isWatched = this.#reads.run('open').then(() => this.#volume.follow());
+      await this.#waitFor(Promise.race([Promise.all([hasToken, isWatched]), elapsed]), signal);
+      if (this.#token.usable(Date.now()) === undefined) this.#throwUnusable();
     } catch (error) {
       await this.close();
       throw error;
@@ -208,11 +200,7 @@ export class ProjectedTokenProvider extends GuardedEmitter<ProjectedTokenEvents>
   }
 
   async #close(): Promise<void> {
-    this.#state = 'closed';
-    this.#usableUntilMs = Number.NEGATIVE_INFINITY;
-    this.#cached = undefined;
-    this.#current = undefined;
-    this.#last = undefined;
+    this.#token.close();
     clearTimeout(this.#timer);
     this.#options.signal?.removeEventListener('abort', this.#onSignal);
     this.#closing.abort();
@@ -221,18 +209,18 @@ export class ProjectedTokenProvider extends GuardedEmitter<ProjectedTokenEvents>
     this.removeAllListeners();
   }
 
-  async #obtain(signal: AbortSignal | undefined): Promise<string> {
+  async #readToken(signal: AbortSignal | undefined): Promise<string> {
     const token = await this.#readUntil(() => true, signal);
-    if (token === undefined) throw this.#unusableError();
-    return token.value;
+    return token?.value ?? this.#throwUnusable();
   }
 
+  /** The usable token that is wanted, read anew from the file unless it is at hand. */
   async #readUntil(
     isWanted: (token: BoundToken) => boolean,
     signal: AbortSignal | undefined,
   ): Promise<BoundToken | undefined> {
     const find = () => {
-      const token = this.#usable();
+      const token = this.#token.usable(Date.now());
       return token !== undefined && isWanted(token) ? token : undefined;
     };
     throwIfAborted(signal, WAIT);
@@ -247,48 +235,38 @@ export class ProjectedTokenProvider extends GuardedEmitter<ProjectedTokenEvents>
     return abortable(unlessClosed, signal, WAIT);
   }
 
-  #usable(): BoundToken | undefined {
-    return Date.now() < this.#usableUntilMs ? this.#last : undefined;
-  }
-
-  #unusableError(): ProjectedTokenError {
-    const cause = this.#lastError?.error;
-    if (this.#last !== undefined) {
-      return expiredError(this.#last, this.#options.expectation.expiryMarginSeconds, Date.now(), { cause });
-    }
-    const { path } = this.#options;
-    return (
-      cause ??
-      new TokenFileError('ERR_TOKEN_READ_FAILED', `${path} could not be read in time. Its volume does not answer.`, {
-        path,
-      })
-    );
+  #throwUnusable(): never {
+    const { path, readyTimeoutMs } = this.#options;
+    const error: ProjectedTokenError | undefined = this.#token.unusableError(Date.now());
+    if (error !== undefined) throw error;
+    const message = `${path} could not be read within ${readyTimeoutMs} ms. Its volume does not answer.`;
+    throw new TokenFileError('ERR_TOKEN_READ_FAILED', message, { path });
   }
 
   /** Never rejects. */
   async #read(trigger: ReadTrigger): Promise<void> {
-    if (this.#state === 'closed') return;
+    if (this.#isClosed) return;
     clearTimeout(this.#timer);
     this.#readCounts[trigger]++;
-    let text: string | undefined;
+    let text = '';
     try {
       const content = await readTokenFile(this.#options.fs, this.#options.path);
       text = content.text;
       this.#volume.locate(content);
-      const candidate = text === this.#last?.value ? this.#last : await this.#examine(text, content.file);
-      if (!this.#isClosed) this.#accept(candidate, trigger);
+      const last = this.#token.last;
+      const token = text === last?.value ? last : await this.#examine(text, content.file);
+      if (this.#isClosed) return;
+      const rotated = this.#token.accept(token, Date.now());
+      // The watch should have told this before the poll found it: it may have gone blind.
+      if (rotated && trigger === 'poll') void this.#volume.rearm();
     } catch (error) {
-      if (!this.#isClosed) this.#reject(error, text);
+      if (this.#isClosed) return;
+      this.#token.reject(error, text, Date.now());
     }
-    if (this.#isClosed) return;
-    this.#lastReadAt = Date.now();
-    this.#assess();
+    this.#lastReadAtMs = Date.now();
+    this.#token.passTime(this.#lastReadAtMs);
+    if (this.#token.current !== undefined) this.#onFirstToken?.();
     this.#schedule();
-  }
-
-  // A method, so that the compiler does not narrow the state across an await.
-  get #isClosed(): boolean {
-    return this.#state === 'closed';
   }
 
   async #examine(text: string, file: string): Promise<BoundToken> {
@@ -303,86 +281,25 @@ export class ProjectedTokenProvider extends GuardedEmitter<ProjectedTokenEvents>
     }
   }
 
-  #accept(token: BoundToken, trigger: ReadTrigger): void {
-    const previous = this.#last;
-    this.#lastError = undefined;
-    this.#rejected = undefined;
-    this.#last = token;
-    if (token !== previous) {
-      this.#usableUntilMs = usableUntilMs(token, this.#options.expectation.expiryMarginSeconds);
-      this.#cached = Promise.resolve(token.value);
-      this.#overdue = false;
-    }
-    if (this.#usable() === undefined) return;
-    const recovered = this.#state === 'expired';
-    this.#current = token;
-    this.#state = 'ready';
-    this.#onAccepted?.();
-    if (previous !== undefined && token !== previous) {
-      this.#rotations++;
-      this.#lastRotationAt = Date.now();
-      // The watch should have told this before the poll found it: it may have gone blind.
-      if (trigger === 'poll') void this.#volume.rearm();
-      this.emit('rotated', { current: token, previous });
-    }
-    if (recovered) this.emit('recovered', { current: token });
-  }
-
-  #reject(cause: unknown, text: string | undefined): void {
-    if (!(cause instanceof ProjectedTokenError)) {
-      this.emit('error', cause instanceof Error ? cause : new Error(String(cause)));
-      return;
-    }
-    this.#rejections++;
-    this.#lastError = { error: cause, at: Date.now() };
-    // Told once a cause, not at every look.
-    const rejected = `${cause.code} ${text === undefined ? '' : fingerprintOf(text)}`;
-    if (rejected === this.#rejected) return;
-    this.#rejected = rejected;
-    this.emit('rejected', { error: cause });
-  }
-
-  /** What time alone brings about; after a read, as the file may have changed while this process was suspended. */
-  #assess(): void {
-    const token = this.#current;
-    if (token === undefined) return;
-    const now = Date.now();
-    if (now >= this.#usableUntilMs) {
-      this.#current = undefined;
-      this.#state = 'expired';
-      this.emit('expired', { previous: token });
-    } else if (!this.#overdue && now >= secondsToMs(overdueAtSeconds(token.claims))) {
-      this.#overdue = true;
-      this.emit('overdue', { current: token });
-    }
-  }
-
-  /** One timer: the next poll, or the moment before it at which the token's state changes. */
+  /** One timer: for the next poll, or the moment before it at which time alone changes something. */
   #schedule(): void {
+    // A listener may have closed the provider.
     if (this.#isClosed) return;
     const now = Date.now();
     const { pollIntervalMs } = this.#options;
-    const claims = this.#current?.claims;
-    const refreshAtMs = secondsToMs(claims && refreshAtSeconds(claims));
-    const calm = claims !== undefined && this.#lastError === undefined && now < refreshAtMs;
-    const pollAtMs = now + (calm ? pollIntervalMs : Math.min(pollIntervalMs, TIGHT_POLL_MS));
-    const marks = [refreshAtMs, secondsToMs(claims && overdueAtSeconds(claims)), this.#usableUntilMs];
-    const wakeAtMs = Math.min(pollAtMs, ...marks.filter((mark) => mark > now));
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#onTimer(wakeAtMs < pollAtMs ? 'timer' : 'poll'), wakeAtMs - now);
+    const pollAtMs = now + (this.#token.isCalm(now) ? pollIntervalMs : Math.min(pollIntervalMs, TIGHT_POLL_MS));
+    const wakeAtMs = Math.min(pollAtMs, this.#token.nextMarkMs(now));
+    const trigger = wakeAtMs < pollAtMs ? 'timer' : 'poll';
+    this.#timer = setTimeout(() => {
+      void this.#volume.check();
+      void this.#reads.run(trigger);
+    }, wakeAtMs - now);
     this.#timer.unref();
   }
 
-  #onTimer(trigger: ReadTrigger): void {
-    void this.#volume.check();
-    void this.#reads.run(trigger);
+  get #isClosed(): boolean {
+    return this.#ending !== undefined;
   }
-}
-
-const WAIT = 'the wait for a token';
-
-function secondsToMs(seconds: number | undefined): number {
-  return seconds === undefined ? Number.POSITIVE_INFINITY : seconds * 1000;
 }
 
 function dateOf(ms: number | undefined): Date | undefined {
