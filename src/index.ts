@@ -3,6 +3,7 @@
  *
  * @module projected-token
  */
+export type { ProviderDiagnosticsMessage } from './diagnostics-channels.js';
 export * from './errors.js';
 export { ProjectedTokenProvider } from './projected-token-provider.js';
 export type { ProjectedTokenEvents } from './provider-events.js';

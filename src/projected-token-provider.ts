@@ -1,8 +1,9 @@
 import { abortable, raceAbort, throwIfAborted } from './abort.js';
 import { CoalescedRuns } from './coalesced-runs.js';
+import { publishDiagnostics } from './diagnostics-channels.js';
 import { type ProjectedTokenError, TokenFileError, TokenSourceClosedError } from './errors.js';
 import { GuardedEmitter } from './guarded-emitter.js';
-import type { ProjectedTokenEvents } from './provider-events.js';
+import type { ProjectedTokenEvents, TellEvent } from './provider-events.js';
 import {
   type ProjectedTokenProviderOptions,
   type ResolvedProviderOptions,
@@ -46,6 +47,10 @@ export class ProjectedTokenProvider extends GuardedEmitter<ProjectedTokenEvents>
   readonly #readCounts: Record<ReadTrigger, number> = { open: 0, event: 0, poll: 0, timer: 0, request: 0, refresh: 0 };
   readonly #closing = new AbortController();
   readonly #onSignal = () => void this.close();
+  readonly #tell: TellEvent = (event, ...payload) => {
+    this.emit(event, ...(payload as never));
+    publishDiagnostics(event, this.#options.path, payload[0]);
+  };
   #lastReadAtMs: number | undefined;
   #refusals = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -62,13 +67,11 @@ export class ProjectedTokenProvider extends GuardedEmitter<ProjectedTokenEvents>
   constructor(options: ProjectedTokenProviderOptions = {}) {
     super();
     this.#options = resolveProviderOptions(options);
-    this.#token = new TokenInUse(this.#options.expectation.expiryMarginSeconds, (event, ...payload) =>
-      this.emit(event, ...(payload as never)),
-    );
+    this.#token = new TokenInUse(this.#options.expectation.expiryMarginSeconds, this.#tell);
     this.#volume = new VolumeFollower(this.#options.fs, this.#options.path, {
       onChange: () => this.#reads.run('event'),
-      onDegraded: (reason) => this.emit('degraded', { reason }),
-      onRestored: () => this.emit('restored'),
+      onDegraded: (reason) => this.#tell('degraded', { reason }),
+      onRestored: () => this.#tell('restored'),
     });
   }
 
@@ -205,7 +208,7 @@ export class ProjectedTokenProvider extends GuardedEmitter<ProjectedTokenEvents>
     this.#options.signal?.removeEventListener('abort', this.#onSignal);
     this.#closing.abort();
     await Promise.all([this.#volume.stop(), this.#reads.underWay]);
-    this.emit('closed');
+    this.#tell('closed');
     this.removeAllListeners();
   }
 

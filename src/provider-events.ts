@@ -22,3 +22,9 @@ export interface ProjectedTokenEvents {
   /** The provider was closed. */
   closed: () => void;
 }
+
+/** Emits one of the events, with its payload. */
+export type TellEvent = <Name extends keyof ProjectedTokenEvents>(
+  event: Name,
+  ...payload: Parameters<ProjectedTokenEvents[Name]>
+) => void;

@@ -1,15 +1,10 @@
 import { ProjectedTokenError } from './errors.js';
-import type { ProjectedTokenEvents } from './provider-events.js';
+import type { TellEvent } from './provider-events.js';
 import type { ProviderState } from './provider-status.js';
 import { expiredError, usableUntilMs } from './token/acceptance.js';
 import type { BoundToken } from './token/bound-token.js';
 import { fingerprintOf } from './token/fingerprint.js';
 import { overdueAtSeconds, refreshAtSeconds } from './token/schedule.js';
-
-type Emit = <Name extends keyof ProjectedTokenEvents>(
-  event: Name,
-  ...payload: Parameters<ProjectedTokenEvents[Name]>
-) => unknown;
 
 /**
  * The token in use and what became of it: the one place where a provider's state changes. Knows neither files nor timers; it is
@@ -33,7 +28,7 @@ export class TokenInUse {
 
   constructor(
     private readonly expiryMarginSeconds: number,
-    private readonly emit: Emit,
+    private readonly tell: TellEvent,
   ) {}
 
   /** The last accepted token, if the clock still allows its use. */
@@ -60,16 +55,16 @@ export class TokenInUse {
     if (rotated) {
       this.rotations++;
       this.lastRotationAtMs = nowMs;
-      this.emit('rotated', { current: token, previous });
+      this.tell('rotated', { current: token, previous });
     }
-    if (recovered) this.emit('recovered', { current: token });
+    if (recovered) this.tell('recovered', { current: token });
     return rotated;
   }
 
   /** The file holds nothing acceptable, or cannot be read. `content` tells one cause from the next. */
   reject(error: unknown, content: string, nowMs: number): void {
     if (!(error instanceof ProjectedTokenError)) {
-      this.emit('error', error instanceof Error ? error : new Error(String(error)));
+      this.tell('error', error instanceof Error ? error : new Error(String(error)));
       return;
     }
     this.rejections++;
@@ -78,7 +73,7 @@ export class TokenInUse {
     const cause = `${error.code} ${fingerprintOf(content)}`;
     if (cause === this.#told) return;
     this.#told = cause;
-    this.emit('rejected', { error });
+    this.tell('rejected', { error });
   }
 
   /** What time alone brings about. To be called after a read: the file may have changed while this process was suspended. */
@@ -88,10 +83,10 @@ export class TokenInUse {
     if (nowMs >= this.usableUntilMs) {
       this.current = undefined;
       this.state = 'expired';
-      this.emit('expired', { previous: token });
+      this.tell('expired', { previous: token });
     } else if (!this.overdue && nowMs >= msOf(overdueAtSeconds(token.claims))) {
       this.overdue = true;
-      this.emit('overdue', { current: token });
+      this.tell('overdue', { current: token });
     }
   }
 
