@@ -1,1 +1,2 @@
+export * from './redact-subject-token.js';
 export * from './subject-token-supplier.js';

@@ -23,7 +23,8 @@ export interface ProjectedSubjectTokenSupplier {
  * The client talks to Google's Security Token Service, keeps the access token, and asks for a new one five minutes before
  * it expires. Each exchange takes the newest token of the source.
  *
- * Errors are the library's own, and those of the source. Besides:
+ * Errors are the library's own, and those of the source. The library's show the token: {@link redactSubjectToken} keeps
+ * it out of them. Besides:
  *
  * @throws `ERR_TOKEN_AUDIENCE` when the token is for another audience; Google is not asked then
  *
@@ -31,15 +32,17 @@ export interface ProjectedSubjectTokenSupplier {
  * ```ts
  * import { IdentityPoolClient } from 'google-auth-library';
  * import { ProjectedTokenProvider } from 'projected-token';
- * import { subjectTokenSupplier } from 'projected-token/google';
+ * import { redactSubjectToken, subjectTokenSupplier } from 'projected-token/google';
  *
  * const source = await ProjectedTokenProvider.open({ path: '/var/run/secrets/tokens/google-token' });
- * const client = new IdentityPoolClient({
- *   type: 'external_account',
- *   audience: '//iam.googleapis.com/projects/123/locations/global/workloadIdentityPools/pool/providers/cluster',
- *   subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
- *   subject_token_supplier: subjectTokenSupplier(source),
- * });
+ * const client = redactSubjectToken(
+ *   new IdentityPoolClient({
+ *     type: 'external_account',
+ *     audience: '//iam.googleapis.com/projects/123/locations/global/workloadIdentityPools/pool/providers/cluster',
+ *     subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
+ *     subject_token_supplier: subjectTokenSupplier(source),
+ *   }),
+ * );
  * ```
  */
 export function subjectTokenSupplier(
