@@ -11,6 +11,7 @@ const subpaths = folders.map((entry) => entry.name).filter((name) => `./${name}`
 export default defineConfig({
   entry: Object.fromEntries([
     ['index', 'src/index.ts'],
+    ['cli/main', 'src/cli/main.ts'],
     ...subpaths.map((name) => [`${name}/index`, `src/${name}/index.ts`]),
   ]),
   format: ['esm', 'cjs'],

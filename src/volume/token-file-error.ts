@@ -1,4 +1,3 @@
-import { dirname } from 'node:path';
 import { TokenFileError } from '../errors.js';
 import type { TokenFileSystem } from './token-file-system.js';
 
@@ -9,8 +8,8 @@ export async function tokenFileError(fs: TokenFileSystem, path: string, cause: u
     case 'ENOTDIR':
       return new TokenFileError(
         'ERR_TOKEN_NOT_FOUND',
-        `${path} does not exist. Mount a projected volume with a serviceAccountToken source there: volumeMounts.mountPath is ` +
-          `${dirname(path)}, and the source's path is the file's name. If it is mounted, the kubelet may not have written it yet.`,
+        `${path} does not exist. Mount a projected volume with a serviceAccountToken source, so that this path is its mount directory ` +
+          'or the token in it (volumeMounts.mountPath, serviceAccountToken.path). If it is mounted, the kubelet may not have written it yet.',
         { path, cause },
       );
     case 'EACCES':

@@ -1,0 +1,44 @@
+import type { BoundToken } from '../token/bound-token.js';
+import { effectiveExpirySeconds } from '../token/schedule.js';
+import type { Paint } from './terminal.js';
+
+const BAR_WIDTH = 40;
+
+/** A token's life as a bar: what is gone, what is left, and a mark where its rotation is due. */
+export function lifetimeBar(token: BoundToken, nowMs: number, paint: Paint): string | undefined {
+  const startMs = (token.issuedAt ?? token.notBefore)?.getTime();
+  const endMs = (effectiveExpirySeconds(token.claims) ?? Number.NaN) * 1000;
+  if (startMs === undefined || !(endMs > startMs)) return undefined;
+  const share = (ms: number) => Math.min(1, Math.max(0, (ms - startMs) / (endMs - startMs)));
+  const gone = Math.round(share(nowMs) * BAR_WIDTH);
+  const refresh = Math.min(BAR_WIDTH - 1, Math.round(share(token.refreshAt?.getTime() ?? endMs) * BAR_WIDTH));
+  const cells = Array.from({ length: BAR_WIDTH }, (_, index) =>
+    index === refresh ? '┃' : index < gone ? '█' : '░',
+  ).join('');
+  const colour = nowMs >= endMs ? 'red' : gone >= refresh ? 'yellow' : 'green';
+  return `${paint(colour, cells)} ${Math.round(share(nowMs) * 100)} %`;
+}
+
+/** A span of time in the two largest units that say something: `1 h 12 min`, `48 s`. */
+export function duration(ms: number): string {
+  const seconds = Math.round(Math.abs(ms) / 1000);
+  const parts = [
+    [Math.floor(seconds / 86_400), 'd'],
+    [Math.floor((seconds % 86_400) / 3600), 'h'],
+    [Math.floor((seconds % 3600) / 60), 'min'],
+    [seconds % 60, 's'],
+  ] as const;
+  const first = parts.findIndex(([count]) => count > 0);
+  if (first === -1) return '0 s';
+  return parts
+    .slice(first, first + 2)
+    .filter(([count]) => count > 0)
+    .map(([count, unit]) => `${count} ${unit}`)
+    .join(' ');
+}
+
+/** A moment seen from now: `in 12 min`, `3 s ago`. */
+export function fromNow(date: Date, nowMs: number): string {
+  const ms = date.getTime() - nowMs;
+  return ms >= 0 ? `in ${duration(ms)}` : `${duration(ms)} ago`;
+}

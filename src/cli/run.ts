@@ -1,0 +1,32 @@
+import packageJson from '../../package.json' with { type: 'json' };
+import { InvalidOptionError } from '../errors.js';
+import { HELP, parseArguments, UsageError } from './arguments.js';
+import { inspectToken } from './inspect.js';
+import type { Terminal } from './terminal.js';
+import { waitForToken } from './wait.js';
+import { watchToken } from './watch.js';
+
+/** Runs the command line; resolves with the exit code: 0 all is well, 1 it is not, 2 the command line is wrong. */
+export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
+  try {
+    const command = parseArguments(args);
+    switch (command.name) {
+      case 'help':
+        terminal.stdout.write(HELP);
+        return 0;
+      case 'version':
+        terminal.stdout.write(`${packageJson.version}\n`);
+        return 0;
+      case 'inspect':
+        return await inspectToken(command, terminal);
+      case 'watch':
+        return await watchToken(command, terminal);
+      case 'wait':
+        return await waitForToken(command, terminal);
+    }
+  } catch (error) {
+    if (!(error instanceof UsageError || error instanceof InvalidOptionError)) throw error;
+    terminal.stderr.write(`projected-token: ${error.message}\nTry: projected-token --help\n`);
+    return 2;
+  }
+}
