@@ -21,6 +21,7 @@ const clients: STSClient[] = [];
 beforeEach(async () => {
   cluster = await createTestCluster();
   sts = await EmbeddedAwsSts.start({ trust: cluster, roles: { [ROLE]: ['system:serviceaccount:demo:app'] } });
+  vi.stubEnv('AWS_ENDPOINT_URL_STS', sts.endpoint);
 });
 
 afterEach(async () => {
@@ -34,7 +35,6 @@ function provider(source: TokenSource, options: Partial<FromProjectedTokenOption
     source,
     roleArn: ROLE,
     region: 'eu-central-1',
-    clientConfig: { endpoint: sts.endpoint },
     ...options,
   });
 }
@@ -42,7 +42,6 @@ function provider(source: TokenSource, options: Partial<FromProjectedTokenOption
 function client(source: TokenSource, options: Partial<FromProjectedTokenOptions> = {}): STSClient {
   const created = new STSClient({
     region: 'eu-central-1',
-    endpoint: sts.endpoint,
     credentials: provider(source, options),
   });
   clients.push(created);
@@ -189,16 +188,28 @@ describe('fromProjectedToken', () => {
     expect(sts.exchanges).toEqual([]);
   });
 
-  it('reads the role, the session name, the region and the endpoint from the environment, as the SDK does', async () => {
+  it('reads the role, the session name and the region from the environment, as the SDK does', async () => {
     vi.stubEnv('AWS_ROLE_ARN', ROLE);
     vi.stubEnv('AWS_ROLE_SESSION_NAME', 'from-the-environment');
     vi.stubEnv('AWS_REGION', 'eu-west-3');
-    vi.stubEnv('AWS_ENDPOINT_URL_STS', sts.endpoint);
     const source = new SettableSource(await cluster.mint({ audience: AUDIENCE }));
     const sdk = new STSClient({ credentials: fromProjectedToken({ source }) });
     clients.push(sdk);
     const { Arn } = await sdk.send(new GetCallerIdentityCommand({}));
     expect(Arn).toBe('arn:aws:sts::123456789012:assumed-role/app/from-the-environment');
+  });
+
+  it('hands the configuration of the STS client to the SDK', async () => {
+    vi.stubEnv('AWS_ENDPOINT_URL_STS', undefined);
+    const source = new SettableSource(await cluster.mint({ audience: AUDIENCE }));
+    await provider(source, { clientConfig: { endpoint: sts.endpoint }, durationSeconds: 900 })();
+    expect(outcomes()).toEqual(['granted']);
+  });
+
+  it('asks for the lifetime that it is told', async () => {
+    const source = new SettableSource(await cluster.mint({ audience: AUDIENCE }));
+    const { expiration } = await provider(source, { durationSeconds: 900 })();
+    expect(Math.abs(expiration!.getTime() - Date.now() - 900_000)).toBeLessThan(5_000);
   });
 
   it('says what to set when there is no role', async () => {
