@@ -2,6 +2,7 @@ import type { FromWebTokenInit, fromWebToken } from '@aws-sdk/credential-provide
 import { InvalidOptionError } from '../errors.js';
 import { type ExpectedAudience, expectAudience } from '../token/expect-audience.js';
 import type { TokenSource } from '../token-source.js';
+import { keepUntilExpiry } from './keep-until-expiry.js';
 
 /** Audience that Amazon EKS and the AWS guides use for AWS STS (eks-pod-identity-webhook, annotation `audience`). */
 export const AWS_AUDIENCE = 'sts.amazonaws.com';
@@ -30,7 +31,8 @@ export type ProjectedTokenCredentialProvider = ReturnType<typeof fromWebToken>;
  * Credentials of an IAM role for every client of the AWS SDK for JavaScript v3, from a source of service account tokens.
  *
  * The SDK talks to STS, keeps the credentials, and asks for new ones five minutes before they expire. Each exchange takes
- * the newest token of the source. A token that STS finds expired is replaced once.
+ * the newest token of the source. A token that STS finds expired is replaced once. When an exchange fails, the last
+ * credentials are given until they expire, and the option `logger` is warned.
  *
  * Errors are the SDK's own, and those of the source. Besides:
  *
@@ -50,7 +52,7 @@ export type ProjectedTokenCredentialProvider = ReturnType<typeof fromWebToken>;
 export function fromProjectedToken(options: FromProjectedTokenOptions): ProjectedTokenCredentialProvider {
   const { source, region, audience = AWS_AUDIENCE, ...init } = options;
 
-  return async (identityProperties) => {
+  const provide: ProjectedTokenCredentialProvider = async (identityProperties) => {
     const roleArn = init.roleArn ?? process.env.AWS_ROLE_ARN;
     if (!roleArn) {
       throw new InvalidOptionError(
@@ -81,6 +83,9 @@ export function fromProjectedToken(options: FromProjectedTokenOptions): Projecte
       return await exchange(replacement);
     }
   };
+  return keepUntilExpiry(provide, (error) => {
+    init.logger?.warn('No new AWS credentials; the last ones are used until they expire.', error);
+  });
 }
 
 // ExpiredTokenException is the documented code; services that imitate STS answer InvalidIdentityToken and say it in the text.

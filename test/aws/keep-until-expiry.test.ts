@@ -1,0 +1,97 @@
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { fromProjectedToken } from 'projected-token/aws';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { EmbeddedAwsSts } from '../../src/testing/embedded-aws-sts.js';
+import { createTestCluster, rejectionOf, SettableSource, type TestCluster } from '../helpers/federation.js';
+
+const DOWN = { code: 'ServiceUnavailable', message: 'down', status: 503 };
+// The longest pause, so that no test depends on chance.
+const LONGEST = 0.999_999;
+
+let cluster: TestCluster;
+let sts: EmbeddedAwsSts;
+let source: SettableSource;
+let client: STSClient;
+const warn = vi.fn();
+
+beforeEach(async () => {
+  cluster = await createTestCluster();
+  sts = await EmbeddedAwsSts.start({ trust: cluster });
+  source = new SettableSource(await cluster.mint({ audience: 'sts.amazonaws.com' }));
+  warn.mockReset();
+  client = new STSClient({
+    region: 'eu-central-1',
+    endpoint: sts.endpoint,
+    credentials: fromProjectedToken({
+      source,
+      roleArn: 'arn:aws:iam::123456789012:role/app',
+      durationSeconds: 900,
+      logger: { debug() {}, info() {}, error() {}, warn },
+      clientConfig: { endpoint: sts.endpoint, maxAttempts: 1 },
+    }),
+  });
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+  vi.spyOn(Math, 'random').mockReturnValue(LONGEST);
+});
+
+afterEach(async () => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+  client.destroy();
+  await sts.close();
+});
+
+const call = () => client.send(new GetCallerIdentityCommand({}));
+const pass = (seconds: number) => vi.setSystemTime(Date.now() + seconds * 1000);
+const outcomes = () => sts.exchanges.map(({ outcome }) => outcome);
+
+describe('fromProjectedToken while no new credentials can be had', () => {
+  it('gives the last credentials until they expire, and leaves STS alone between attempts', async () => {
+    await call();
+    pass(700); // the SDK asks from 600 s on
+    sts.failNext(DOWN);
+    await call();
+    await call();
+    await call();
+    expect(outcomes()).toEqual(['granted', 'ServiceUnavailable']);
+    expect(sts.callerIdentityRequests).toBe(4);
+    expect(warn).toHaveBeenCalledOnce();
+    expect(warn.mock.calls[0]![1]).toMatchObject({ name: 'ServiceUnavailable' });
+  });
+
+  it('pauses longer after each failure, and takes new credentials as soon as there are some', async () => {
+    await call();
+    pass(700);
+    sts.failNext(DOWN, DOWN);
+    await call(); // a pause of up to 1 s
+    pass(1);
+    await call(); // a pause of up to 2 s
+    pass(1);
+    await call();
+    expect(outcomes()).toEqual(['granted', 'ServiceUnavailable', 'ServiceUnavailable']);
+    pass(1);
+    await call();
+    pass(500);
+    await call();
+    expect(outcomes()).toEqual(['granted', 'ServiceUnavailable', 'ServiceUnavailable', 'granted']);
+  });
+
+  it('fails with the error of the SDK once they expired, also within a pause', async () => {
+    await call();
+    pass(899);
+    sts.failNext(DOWN, DOWN);
+    await call();
+    pass(2);
+    expect((await rejectionOf(call())).name).toBe('ServiceUnavailable');
+  });
+
+  it('gives the last credentials to a terminating pod, whose token is not replaced any more', async () => {
+    await call();
+    pass(700);
+    vi.spyOn(source, 'getToken').mockRejectedValue(new Error('expired'));
+    await call();
+    pass(300);
+    expect((await rejectionOf(call())).message).toBe('expired');
+    expect(outcomes()).toEqual(['granted']);
+  });
+});
