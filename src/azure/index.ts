@@ -1,1 +1,2 @@
+export type { ExpectedAudience } from '../token/expect-audience.js';
 export * from './client-assertion.js';
