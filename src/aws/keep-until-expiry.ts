@@ -30,7 +30,6 @@ export function keepUntilExpiry<Parameters extends unknown[], Credentials extend
     try {
       kept = await provide(...parameters);
       failures = 0;
-      pauseUntilMs = 0;
       return kept;
     } catch (error) {
       if (!isValid(kept)) throw error;

@@ -199,6 +199,24 @@ describe('fromProjectedToken', () => {
     expect(Arn).toBe('arn:aws:sts::123456789012:assumed-role/app/from-the-environment');
   });
 
+  it.each([
+    ['the option', { region: 'ap-south-1' }, 'sts.ap-south-1.amazonaws.com'],
+    ['AWS_REGION', { region: undefined }, 'sts.eu-west-3.amazonaws.com'],
+  ])('asks STS of the region that %s names', async (_name, options, expected) => {
+    vi.stubEnv('AWS_ENDPOINT_URL_STS', undefined);
+    vi.stubEnv('AWS_REGION', 'eu-west-3');
+    const hosts: string[] = [];
+    const requestHandler = {
+      async handle({ hostname }: { hostname: string }) {
+        hosts.push(hostname);
+        throw new Error('not sent');
+      },
+    };
+    const source = new SettableSource(await cluster.mint({ audience: AUDIENCE }));
+    await rejectionOf(provider(source, { ...options, clientConfig: { requestHandler } })());
+    expect(hosts).toEqual([expected]);
+  });
+
   it('hands the configuration of the STS client to the SDK', async () => {
     vi.stubEnv('AWS_ENDPOINT_URL_STS', undefined);
     const source = new SettableSource(await cluster.mint({ audience: AUDIENCE }));

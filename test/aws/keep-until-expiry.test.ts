@@ -74,14 +74,22 @@ describe('fromProjectedToken while no new credentials can be had', () => {
     pass(500);
     await call();
     expect(outcomes()).toEqual(['granted', 'ServiceUnavailable', 'ServiceUnavailable', 'granted']);
+    pass(300);
+    sts.failNext(DOWN);
+    await call(); // a pause of up to 1 s again
+    pass(1);
+    await call();
+    expect(outcomes().slice(4)).toEqual(['ServiceUnavailable', 'granted']);
   });
 
   it('fails with the error of the SDK once they expired, also within a pause', async () => {
     await call();
-    pass(899);
-    sts.failNext(DOWN, DOWN);
-    await call();
-    pass(2);
+    pass(898);
+    sts.failNext(DOWN, DOWN, DOWN);
+    await call(); // a pause of up to 1 s
+    pass(1);
+    await call(); // a pause of up to 2 s
+    pass(1);
     expect((await rejectionOf(call())).name).toBe('ServiceUnavailable');
   });
 
