@@ -1,0 +1,8 @@
+/**
+ * Test kit: a projected volume and tokens, without a cluster.
+ *
+ * @module projected-token/testing
+ */
+export { mintedTokenKeys, mintToken } from './mint-token.js';
+export { type JsonWebKeySet, type MintOptions, type TokenAlgorithm, TokenIssuer } from './token-issuer.js';
+export { TokenVolume, type TokenVolumeOptions, type VolumeFileSystem, type VolumeStep } from './token-volume.js';

@@ -1,0 +1,226 @@
+import { randomBytes } from 'node:crypto';
+import nodeFs from 'node:fs';
+import { dirname, join } from 'node:path';
+
+/** The synchronous part of `node:fs` that a volume is written with; memfs has it as well. */
+export interface VolumeFileSystem {
+  mkdirSync(path: string, options?: { recursive?: boolean }): unknown;
+  mkdtempSync(prefix: string): unknown;
+  chmodSync(path: string, mode: number): void;
+  chownSync(path: string, uid: number, gid: number): void;
+  lchownSync(path: string, uid: number, gid: number): void;
+  writeFileSync(path: string, data: string | Uint8Array, options?: { mode?: number }): void;
+  readFileSync(path: string): unknown;
+  readlinkSync(path: string): unknown;
+  symlinkSync(target: string, path: string): void;
+  renameSync(from: string, to: string): void;
+  unlinkSync(path: string): void;
+  rmSync(path: string, options?: { recursive?: boolean; force?: boolean }): void;
+}
+
+/** Options of {@link TokenVolume}. */
+export interface TokenVolumeOptions {
+  /** Mount directory; made if it is missing. */
+  readonly directory: string;
+  /** `serviceAccountToken.path` of the pod manifest; may have folders. @default 'vault-token' */
+  readonly fileName?: string;
+  /** Other files of the volume, by name, as `ca.crt` and `namespace` of the auto-mounted one. @default none */
+  readonly files?: Readonly<Record<string, string>>;
+  /** File system, such as memfs'. @default node:fs */
+  readonly fs?: VolumeFileSystem;
+  /** Mode of the token file: 0o644 as a kubelet's default, 0o600 where the pod sets fsGroup or runAsUser. @default 0o644 */
+  readonly mode?: number;
+  /**
+   * `securityContext.fsGroup`: files get this group and become readable by it. `beforeSwap: false` is what older kubelets did:
+   * they published first and owned after, and owned the whole volume anew before each swap.
+   */
+  readonly fsGroup?: { readonly gid: number; readonly beforeSwap?: boolean };
+  /**
+   * How `..data` is replaced: `rename` as on Linux; `unlink` (and link anew) as on Windows, with a moment in which it is missing.
+   *
+   * @default 'rename' on node:fs, 'unlink' on any other: memfs 4 renames what a link points at instead of the link
+   */
+  readonly swap?: 'rename' | 'unlink';
+}
+
+/** One operation of a kubelet on the volume; {@link TokenVolume.steps} stops after each. */
+export type VolumeStep =
+  | 'make-directory'
+  | 'write-file'
+  | 'set-owner'
+  | 'link-data-tmp'
+  | 'unlink-data'
+  | 'swap-data'
+  | 'link-file'
+  | 'own-volume'
+  | 'remove-old';
+
+/**
+ * A projected volume, written by the operations of a kubelet, in its order (kubernetes/kubernetes pkg/volume/util/atomic_writer.go),
+ * on the real file system or in memory. Every method is synchronous, so tests need no sleep and work with fake timers.
+ *
+ * @example
+ * ```ts
+ * const volume = new TokenVolume({ directory: '/var/run/secrets/tokens', fs: memfs });
+ * volume.write(await mintToken());
+ * const provider = await ProjectedTokenProvider.open({ path: volume.path, fs: memfs });
+ * volume.write(await mintToken()); // a rotation
+ * ```
+ */
+export class TokenVolume {
+  /** The mount directory. */
+  readonly directory: string;
+  /** The token file, as an application knows it. */
+  readonly path: string;
+  readonly #options: Required<Pick<TokenVolumeOptions, 'fileName' | 'files' | 'fs' | 'mode' | 'swap'>> &
+    TokenVolumeOptions;
+  #revision = 0;
+
+  constructor(options: TokenVolumeOptions) {
+    const fs = options.fs ?? nodeFs;
+    this.#options = {
+      fileName: 'vault-token',
+      files: {},
+      mode: 0o644,
+      swap: fs === nodeFs ? 'rename' : 'unlink',
+      ...options,
+      fs,
+    };
+    this.directory = options.directory;
+    this.path = join(this.directory, this.#options.fileName);
+    fs.mkdirSync(this.directory, { recursive: true });
+  }
+
+  /** A volume in a fresh directory under `parent`; `[Symbol.dispose]` removes it. */
+  static temporary(parent: string, options: Omit<TokenVolumeOptions, 'directory'> = {}): TokenVolume {
+    const fs = options.fs ?? nodeFs;
+    fs.mkdirSync(parent, { recursive: true });
+    return new TokenVolume({ ...options, directory: String(fs.mkdtempSync(join(parent, 'token-volume-'))) });
+  }
+
+  /** What the token file holds; undefined when there is none. */
+  get content(): string | undefined {
+    try {
+      return String(this.#options.fs.readFileSync(this.path));
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Writes a token: the first one, or a rotation. Content that is there already is not written again, as a kubelet does. */
+  write(token: string | Uint8Array): void {
+    for (const _ of this.steps(token));
+  }
+
+  /** Publishes something that is no acceptable token, by the same operations. */
+  corrupt(content: string | Uint8Array = 'not a token'): void {
+    this.write(content);
+  }
+
+  /**
+   * The operations of one write, one at each `next()`: for tests of what can be seen between them.
+   *
+   * @example
+   * ```ts
+   * for (const step of volume.steps(token)) {
+   *   if (step === 'unlink-data') await expect(provider.refresh()).resolves.toBe(provider.current);
+   * }
+   * ```
+   */
+  *steps(token: string | Uint8Array): Generator<VolumeStep, void> {
+    const { fs, fileName, files, mode, fsGroup, swap } = this.#options;
+    const data = join(this.directory, '..data');
+    const oldDirectory = this.#readLink(data);
+    if (oldDirectory !== undefined && this.content === Buffer.from(token).toString()) return;
+    if (oldDirectory !== undefined && fsGroup?.beforeSwap === false) {
+      this.#ownVolume(fsGroup.gid);
+      yield 'own-volume';
+    }
+    const newDirectory = timestampName(++this.#revision);
+    fs.mkdirSync(join(this.directory, newDirectory));
+    fs.chmodSync(join(this.directory, newDirectory), 0o755);
+    yield 'make-directory';
+    for (const [name, content] of [...Object.entries(files), [fileName, token] as const]) {
+      const file = join(this.directory, newDirectory, name);
+      fs.mkdirSync(dirname(file), { recursive: true });
+      fs.writeFileSync(file, content);
+      fs.chmodSync(file, mode);
+      yield 'write-file';
+      if (fsGroup !== undefined && fsGroup.beforeSwap !== false) {
+        this.#own(file, fsGroup.gid);
+        yield 'set-owner';
+      }
+    }
+    const temporary = join(this.directory, '..data_tmp');
+    if (swap === 'rename') {
+      fs.symlinkSync(newDirectory, temporary);
+      yield 'link-data-tmp';
+      fs.renameSync(temporary, data);
+    } else {
+      if (oldDirectory !== undefined) {
+        fs.unlinkSync(data);
+        yield 'unlink-data';
+      }
+      fs.symlinkSync(newDirectory, data);
+    }
+    yield 'swap-data';
+    for (const name of [...Object.keys(files), fileName]) {
+      // A nested path is linked by its first component (atomic_writer.go, createUserVisibleFiles).
+      const visible = name.split('/', 1)[0]!;
+      if (this.#readLink(join(this.directory, visible)) !== undefined) continue;
+      fs.symlinkSync(`..data/${visible}`, join(this.directory, visible));
+      yield 'link-file';
+    }
+    if (fsGroup?.beforeSwap === false) {
+      this.#own(join(this.directory, newDirectory, fileName), fsGroup.gid);
+      yield 'set-owner';
+    }
+    if (oldDirectory !== undefined) {
+      fs.rmSync(join(this.directory, oldDirectory), { recursive: true, force: true });
+      yield 'remove-old';
+    }
+  }
+
+  /** Takes the volume away, its directory included. */
+  unmount(): void {
+    this.#options.fs.rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  /** Makes the directory anew, and writes a token into it if one is given. */
+  remount(token?: string | Uint8Array): void {
+    this.#options.fs.mkdirSync(this.directory, { recursive: true });
+    if (token !== undefined) this.write(token);
+  }
+
+  [Symbol.dispose](): void {
+    this.unmount();
+  }
+
+  #ownVolume(gid: number): void {
+    const { fs, fileName } = this.#options;
+    const visible = join(this.directory, fileName.split('/', 1)[0]!);
+    fs.lchownSync(visible, process.getuid?.() ?? 0, gid);
+    this.#own(this.path, gid);
+  }
+
+  #own(file: string, gid: number): void {
+    const { fs, mode } = this.#options;
+    fs.chownSync(file, process.getuid?.() ?? 0, gid);
+    // A projected volume is read-only: the group may read (pkg/volume/volume_linux.go, changeFilePermission).
+    fs.chmodSync(file, mode | 0o440);
+  }
+
+  #readLink(path: string): string | undefined {
+    try {
+      return String(this.#options.fs.readlinkSync(path));
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+/** `..2026_01_31_12_30_00.123456789`: UTC, and a part that makes it unique (atomic_writer.go, newTimestampDir). */
+function timestampName(revision: number): string {
+  const time = new Date().toISOString().slice(0, 19).replace(/[-:T]/g, '_');
+  return `..${time}.${revision}${randomBytes(4).readUInt32BE()}`;
+}
