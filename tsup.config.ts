@@ -1,18 +1,17 @@
-import { readdirSync } from 'node:fs';
 import { defineConfig } from 'tsup';
-
-// The path a user imports is the path where the module lives: every folder of src with an index.ts that
-// package.json exports becomes dist/<folder>/index.
 import packageJson from './package.json' with { type: 'json' };
 
-const folders = readdirSync('src', { withFileTypes: true }).filter((entry) => entry.isDirectory());
-const subpaths = folders.map((entry) => entry.name).filter((name) => `./${name}` in packageJson.exports);
+// The path a user imports is the path where the module lives: "./fetch" of package.json's exports is src/fetch/index.ts
+// and becomes dist/fetch/index.
+const subpaths = Object.keys(packageJson.exports)
+  .filter((path) => path !== '.' && path !== './package.json')
+  .map((path) => path.slice('./'.length));
 
 export default defineConfig({
   entry: Object.fromEntries([
     ['index', 'src/index.ts'],
     ['cli/main', 'src/cli/main.ts'],
-    ...subpaths.map((name) => [`${name}/index`, `src/${name}/index.ts`]),
+    ...subpaths.map((path) => [`${path}/index`, `src/${path}/index.ts`]),
   ]),
   format: ['esm', 'cjs'],
   target: 'node20',
