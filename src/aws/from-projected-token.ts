@@ -83,9 +83,17 @@ export function fromProjectedToken(options: FromProjectedTokenOptions): Projecte
       return await exchange(replacement);
     }
   };
-  return keepUntilExpiry(provide, (error) => {
+  const provideOrKeep = keepUntilExpiry(provide, (error) => {
     init.logger?.warn('No new AWS credentials; the last ones are used until they expire.', error);
   });
+  // Each client of the SDK keeps credentials for itself: those that start together share one exchange.
+  let pending: ReturnType<ProjectedTokenCredentialProvider> | undefined;
+  return (identityProperties) => {
+    pending ??= provideOrKeep(identityProperties).finally(() => {
+      pending = undefined;
+    });
+    return pending;
+  };
 }
 
 // ExpiredTokenException is the documented code; services that imitate STS answer InvalidIdentityToken and say it in the text.

@@ -3,13 +3,14 @@ import type { JSONWebKeySet, JWTPayload } from 'jose';
 import { createLocalJWKSet } from 'jose/jwks/local';
 import { compactVerify } from 'jose/jws/compact/verify';
 import { decodeJwt } from 'jose/jwt/decode';
+import type { JsonWebKeySet } from './token-issuer.js';
 
-/** The cluster that a cloud trusts: what its OIDC discovery would say. */
+/** The cluster that a cloud trusts: what its OIDC discovery would say. A `TokenIssuer` is one. */
 export interface TrustedIssuer {
   /** Claim `iss` of its tokens. */
   readonly issuer: string;
   /** Its public keys; read at every exchange, so that keys can rotate. */
-  readonly jwks: JSONWebKeySet;
+  readonly jwks: JsonWebKeySet;
 }
 
 /** One exchange that a stand-in was asked for. Holds no token. */
@@ -43,7 +44,7 @@ export async function checkFederatedToken(
   }
   if (claims.iss !== trust.issuer) return { claims, fault: 'issuer' };
   try {
-    await compactVerify(token, createLocalJWKSet(trust.jwks), {
+    await compactVerify(token, createLocalJWKSet(trust.jwks as unknown as JSONWebKeySet), {
       // What the API server signs with (kubernetes/kubernetes pkg/serviceaccount/jwt.go).
       algorithms: ['RS256', 'ES256', 'ES384', 'ES512'],
     });

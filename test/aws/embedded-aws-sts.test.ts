@@ -1,6 +1,6 @@
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { EmbeddedAwsSts } from 'projected-token/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { EmbeddedAwsSts } from '../../src/testing/embedded-aws-sts.js';
 import { createTestCluster, type TestCluster } from '../helpers/federation.js';
 
 let cluster: TestCluster;

@@ -1,8 +1,8 @@
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { BoundToken, type TokenSource } from 'projected-token';
 import { type FromProjectedTokenOptions, fromProjectedToken } from 'projected-token/aws';
+import { EmbeddedAwsSts } from 'projected-token/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { EmbeddedAwsSts } from '../../src/testing/embedded-aws-sts.js';
 import {
   createTestCluster,
   expectNoToken,
@@ -67,6 +67,14 @@ describe('fromProjectedToken', () => {
     await sdk.send(new GetCallerIdentityCommand({}));
     expect(outcomes()).toEqual(['granted']);
     expect(sts.callerIdentityRequests).toBe(21);
+  });
+
+  it('exchanges once for many clients that start together', async () => {
+    const credentials = provider(new SettableSource(await cluster.mint({ audience: AUDIENCE })));
+    for (let count = 0; count < 10; count += 1) clients.push(new STSClient({ region: 'eu-central-1', credentials }));
+    await Promise.all(clients.map((sdk) => sdk.send(new GetCallerIdentityCommand({}))));
+    expect(outcomes()).toEqual(['granted']);
+    expect(sts.callerIdentityRequests).toBe(10);
   });
 
   it('takes the newest token at each exchange, over several rotations', async () => {

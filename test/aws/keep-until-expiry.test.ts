@@ -1,7 +1,7 @@
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { fromProjectedToken } from 'projected-token/aws';
+import { EmbeddedAwsSts } from 'projected-token/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { EmbeddedAwsSts } from '../../src/testing/embedded-aws-sts.js';
 import { createTestCluster, rejectionOf, SettableSource, type TestCluster } from '../helpers/federation.js';
 
 const DOWN = { code: 'ServiceUnavailable', message: 'down', status: 503 };

@@ -1,8 +1,8 @@
 import { ClientAssertionCredential } from '@azure/identity';
 import { BoundToken } from 'projected-token';
 import { type ClientAssertionOptions, clientAssertion } from 'projected-token/azure';
+import { EmbeddedEntraId } from 'projected-token/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { EmbeddedEntraId } from '../../src/testing/embedded-entra-id.js';
 import {
   createTestCluster,
   expectNoToken,

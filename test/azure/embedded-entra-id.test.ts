@@ -1,6 +1,6 @@
 import { request } from 'node:https';
+import { EmbeddedEntraId } from 'projected-token/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { EmbeddedEntraId } from '../../src/testing/embedded-entra-id.js';
 import { createTestCluster, rejectionOf, type TestCluster } from '../helpers/federation.js';
 
 let cluster: TestCluster;

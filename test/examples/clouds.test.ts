@@ -3,10 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { EmbeddedAwsSts, EmbeddedEntraId, EmbeddedGoogleSts } from 'projected-token/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { EmbeddedAwsSts } from '../../src/testing/embedded-aws-sts.js';
-import { EmbeddedEntraId } from '../../src/testing/embedded-entra-id.js';
-import { EmbeddedGoogleSts } from '../../src/testing/embedded-google-sts.js';
 import { createTestCluster, type TestCluster } from '../helpers/federation.js';
 
 const run = promisify(execFile);

@@ -1,5 +1,5 @@
+import { EmbeddedGoogleSts } from 'projected-token/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { EmbeddedGoogleSts } from '../../src/testing/embedded-google-sts.js';
 import { createTestCluster, type TestCluster } from '../helpers/federation.js';
 
 const EMAIL = 'app@test-project.iam.gserviceaccount.com';

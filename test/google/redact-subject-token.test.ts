@@ -1,7 +1,7 @@
 import { IdentityPoolClient } from 'google-auth-library';
 import { redactSubjectToken, subjectTokenSupplier } from 'projected-token/google';
+import { EmbeddedGoogleSts } from 'projected-token/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { EmbeddedGoogleSts } from '../../src/testing/embedded-google-sts.js';
 import {
   createTestCluster,
   expectNoToken,

@@ -1,8 +1,8 @@
 import { IdentityPoolClient, type IdentityPoolClientOptions, type SubjectTokenSupplier } from 'google-auth-library';
 import { BoundToken } from 'projected-token';
 import { redactSubjectToken, type SubjectTokenSupplierOptions, subjectTokenSupplier } from 'projected-token/google';
+import { EmbeddedGoogleSts } from 'projected-token/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { EmbeddedGoogleSts } from '../../src/testing/embedded-google-sts.js';
 import {
   createTestCluster,
   expectNoToken,

@@ -1,38 +1,30 @@
-import { randomUUID } from 'node:crypto';
 import { inspect } from 'node:util';
-import { exportJWK, generateKeyPair, type JSONWebKeySet, SignJWT } from 'jose';
 import type { TokenSource } from 'projected-token';
+import { type JsonWebKeySet, TokenIssuer } from 'projected-token/testing';
 import { expect } from 'vitest';
 
-/** A cluster that signs service account tokens. */
+/** A cluster with a key of its own. */
 export interface TestCluster {
   readonly issuer: string;
-  readonly jwks: JSONWebKeySet;
-  /** A token of the service account `app` of the namespace `demo`. */
+  readonly jwks: JsonWebKeySet;
+  /** A token of the service account `app` of the namespace `demo`; a negative lifetime gives one that expired. */
   mint(options: { audience: string | string[]; expiresInSeconds?: number }): Promise<string>;
 }
 
 export async function createTestCluster(issuer = 'https://oidc.cluster.test'): Promise<TestCluster> {
-  const { publicKey, privateKey } = await generateKeyPair('ES256');
-  const kid = randomUUID();
+  const cluster = await TokenIssuer.create({ issuer, algorithm: 'ES256', newKey: true });
   return {
     issuer,
-    jwks: { keys: [{ ...(await exportJWK(publicKey)), kid, alg: 'ES256', use: 'sig' }] },
+    jwks: cluster.jwks,
     mint({ audience, expiresInSeconds = 3600 }) {
-      const now = Math.floor(Date.now() / 1000);
-      const issuedAt = Math.min(now, now + expiresInSeconds - 3600);
-      return new SignJWT({
-        'kubernetes.io': { namespace: 'demo', serviceaccount: { name: 'app', uid: randomUUID() } },
-      })
-        .setProtectedHeader({ alg: 'ES256', kid })
-        .setIssuer(issuer)
-        .setSubject('system:serviceaccount:demo:app')
-        .setAudience(audience)
-        .setIssuedAt(issuedAt)
-        .setNotBefore(issuedAt)
-        .setExpirationTime(now + expiresInSeconds)
-        .setJti(randomUUID())
-        .sign(privateKey);
+      const expired = expiresInSeconds < 0;
+      return cluster.mint({
+        audience,
+        namespace: 'demo',
+        serviceAccount: 'app',
+        expiresInSeconds: expired ? 3600 : expiresInSeconds,
+        issuedAt: new Date(Date.now() - (expired ? 3600 - expiresInSeconds : 0) * 1000),
+      });
     },
   };
 }
