@@ -18,6 +18,11 @@ export interface FromProjectedTokenOptions extends Omit<FromWebTokenInit, 'webId
   /** Region whose STS is asked. Default: the SDK's own rule (the client's region, `AWS_REGION`, the profile, `us-east-1`). */
   readonly region?: string;
   /**
+   * Configuration of the STS client that makes the exchange, such as `endpoint` or `requestHandler`. The SDK before 3.936
+   * reads no more than `region`, `profile`, `logger` and `requestHandler` of it; every SDK reads `AWS_ENDPOINT_URL_STS`.
+   */
+  readonly clientConfig?: FromWebTokenInit['clientConfig'];
+  /**
    * Audience that the token must have; `false` leaves the check to STS.
    * @default 'sts.amazonaws.com'
    */

@@ -19,15 +19,15 @@ beforeEach(async () => {
   sts = await EmbeddedAwsSts.start({ trust: cluster });
   source = new SettableSource(await cluster.mint({ audience: 'sts.amazonaws.com' }));
   warn.mockReset();
+  vi.stubEnv('AWS_ENDPOINT_URL_STS', sts.endpoint);
+  vi.stubEnv('AWS_MAX_ATTEMPTS', '1');
   client = new STSClient({
     region: 'eu-central-1',
-    endpoint: sts.endpoint,
     credentials: fromProjectedToken({
       source,
       roleArn: 'arn:aws:iam::123456789012:role/app',
       durationSeconds: 900,
       logger: { debug() {}, info() {}, error() {}, warn },
-      clientConfig: { endpoint: sts.endpoint, maxAttempts: 1 },
     }),
   });
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
@@ -36,6 +36,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   vi.restoreAllMocks();
+  vi.unstubAllEnvs();
   vi.useRealTimers();
   client.destroy();
   await sts.close();
