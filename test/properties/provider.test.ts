@@ -1,0 +1,205 @@
+import fc from 'fast-check';
+import { createFsFromVolume, Volume } from 'memfs';
+import { BoundToken, ProjectedTokenProvider, type TokenFileSystem } from 'projected-token';
+import { TokenIssuer, TokenVolume } from 'projected-token/testing';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+
+/**
+ * Any sequence of what can happen to a token file, to the clock and to its readers, against a small model: the set of tokens
+ * that were ever in the file, and what is in it now.
+ */
+type Step =
+  | { readonly do: 'write'; readonly lifeSeconds: number; readonly audience: 'vault' | 'other' }
+  | { readonly do: 'write again'; readonly which: number }
+  | { readonly do: 'corrupt'; readonly content: string }
+  | { readonly do: 'half a swap'; readonly lifeSeconds: number; readonly operations: number }
+  | { readonly do: 'unmount' | 'remount' | 'deafen' | 'hear' | 'request' | 'refuse' | 'refresh' | 'settle' }
+  | { readonly do: 'wait'; readonly ms: number }
+  | { readonly do: 'set clock'; readonly byMs: number };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant('write' as const),
+      lifeSeconds: fc.constantFrom(5, 30, 600, 3600),
+      audience: fc.constantFrom('vault' as const, 'vault' as const, 'other' as const),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('write again' as const), which: fc.nat(5) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('corrupt' as const),
+      content: fc.oneof(fc.constantFrom('', ' ', 'a.b.c', '\0'), fc.string()),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('half a swap' as const),
+      lifeSeconds: fc.constantFrom(30, 600),
+      operations: fc.integer({ min: 1, max: 4 }),
+    }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constantFrom('unmount', 'remount', 'deafen', 'hear', 'request', 'refuse', 'refresh', 'settle'),
+    }) as fc.Arbitrary<Step>,
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('wait' as const),
+      ms: fc.constantFrom(1, 500, 1500, 11_000, 90_000, 700_000),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('set clock' as const),
+      byMs: fc.constantFrom(-86_400_000, -3_600_000, -1000, 1000, 3_600_000, 86_400_000),
+    }),
+  },
+);
+
+const START = new Date('2026-03-01T12:00:00Z');
+const MARGIN_MS = 10_000;
+
+class Model {
+  readonly memory = createFsFromVolume(new Volume());
+  readonly volume = new TokenVolume({ directory: '/mnt/tokens', fs: this.memory });
+  readonly everWritten = new Set<string>();
+  readonly good: string[] = [];
+  isDeaf = false;
+
+  /** The volume, with events that can be lost. */
+  readonly fs: TokenFileSystem = {
+    promises: this.memory.promises as unknown as TokenFileSystem['promises'],
+    watch: (directory, options, listener) =>
+      this.memory.watch(directory, options, (event, filename) => {
+        if (!this.isDeaf) listener(event as string, String(filename));
+      }) as never,
+  };
+
+  constructor(private readonly issuer: TokenIssuer) {}
+
+  async mint(lifeSeconds: number, audience = 'vault'): Promise<string> {
+    const token = await this.issuer.mint({ expiresInSeconds: lifeSeconds, audience });
+    this.everWritten.add(token);
+    if (audience === 'vault') this.good.push(token);
+    return token;
+  }
+
+  write(content: string): void {
+    this.volume.remount();
+    this.volume.write(content);
+  }
+
+  /** What the file holds now, if it may be used now. */
+  get usable(): string | undefined {
+    const text = this.volume.content?.trim();
+    if (text === undefined || !this.good.includes(text)) return undefined;
+    const { issuedAt, expiresAt } = BoundToken.parse(text);
+    const nowMs = Date.now();
+    const isValid = issuedAt!.getTime() <= nowMs + 60_000 && nowMs < expiresAt!.getTime() - MARGIN_MS;
+    return isValid ? text : undefined;
+  }
+}
+
+function expectPresentable(model: Model, token: string): void {
+  expect(model.good, 'a token that was in the file, for the audience asked for').toContain(token);
+  expect(BoundToken.parse(token).expiresAt!.getTime() - MARGIN_MS, 'not expired').toBeGreaterThan(Date.now());
+}
+
+async function take(model: Model, provider: ProjectedTokenProvider, { ...what }: Step): Promise<void> {
+  switch (what.do) {
+    case 'write':
+      return model.write(await model.mint(what.lifeSeconds, what.audience));
+    case 'write again': {
+      const again = model.good[what.which];
+      return again === undefined ? undefined : model.write(again);
+    }
+    case 'corrupt':
+      return model.write(what.content);
+    case 'half a swap': {
+      model.volume.remount();
+      const operations = model.volume.steps(await model.mint(what.lifeSeconds));
+      for (let count = 0; count < what.operations; count++) operations.next();
+      return;
+    }
+    case 'unmount':
+      return model.volume.unmount();
+    case 'remount':
+      return model.volume.remount();
+    case 'deafen':
+      model.isDeaf = true;
+      return;
+    case 'hear':
+      model.isDeaf = false;
+      return;
+    case 'wait':
+      await vi.advanceTimersByTimeAsync(what.ms);
+      return;
+    case 'settle':
+      await vi.advanceTimersByTimeAsync(0);
+      return;
+    case 'set clock':
+      vi.setSystemTime(Date.now() + what.byMs);
+      return;
+    case 'request': {
+      const token = await provider.getToken().catch(() => undefined);
+      if (token === undefined) expect(model.usable, 'no token although the file held one').toBeUndefined();
+      else expectPresentable(model, token);
+      return;
+    }
+    case 'refuse': {
+      const refused = provider.current?.value ?? 'none';
+      const replacement = await provider.replaceToken(refused);
+      expect(replacement).not.toBe(refused);
+      if (replacement !== undefined) expectPresentable(model, replacement);
+      else if (model.usable !== undefined) expect(model.usable, 'there was another token').toBe(refused);
+      return;
+    }
+    case 'refresh': {
+      const token = await provider.refresh().catch(() => undefined);
+      if (token !== undefined) expectPresentable(model, token.value);
+      if (model.usable !== undefined) expect(token?.value).toBe(model.usable);
+      return;
+    }
+  }
+}
+
+describe('any sequence of file operations, clock moves, requests and refusals', () => {
+  afterEach(() => void vi.useRealTimers());
+
+  it('never gives an expired token nor one that was not in the file, and ends with the last valid one', async () => {
+    const issuer = await TokenIssuer.create({ algorithm: 'ES256' });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+        vi.useFakeTimers({ now: START, toFake: ['Date', 'setTimeout', 'clearTimeout'] });
+        const model = new Model(issuer);
+        model.write(await model.mint(600));
+        const provider = await ProjectedTokenProvider.open({
+          path: model.volume.path,
+          audience: 'vault',
+          fs: model.fs,
+        });
+        try {
+          for (const next of steps) await take(model, provider, next);
+          // Longer than a poll: whatever was lost on the way is found by then.
+          await vi.advanceTimersByTimeAsync(11_000);
+          if (model.usable !== undefined) {
+            expect(provider.current?.value).toBe(model.usable);
+            expect(provider.status.state).toBe('ready');
+            expect(await provider.getToken()).toBe(model.usable);
+          }
+        } finally {
+          await provider.close();
+        }
+      }),
+      { numRuns: Number(process.env.PROPERTY_RUNS ?? 300) },
+    );
+  });
+});
