@@ -3,6 +3,7 @@
  *
  * @module projected-token/testing
  */
+export * from './embedded-api-server.js';
 export * from './embedded-aws-sts.js';
 export * from './embedded-entra-id.js';
 export * from './embedded-google-sts.js';

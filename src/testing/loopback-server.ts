@@ -17,7 +17,7 @@ export interface LoopbackResponse {
   readonly body?: string;
 }
 
-/** An HTTP or HTTPS server on 127.0.0.1, on a port that the system chooses. */
+/** An HTTP or HTTPS server on 127.0.0.1. */
 export class LoopbackServer {
   readonly #server: Server;
   /** Where it listens, without a slash at the end. */
@@ -28,10 +28,15 @@ export class LoopbackServer {
     this.origin = `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
 
-  /** Listens, and answers every request with what `handle` resolves with, or with 500 when it rejects. */
+  /**
+   * Listens, and answers every request with what `handle` resolves with, or with 500 when it rejects.
+   *
+   * @param port - 0 for one that the system chooses
+   */
   static async start(
     handle: (request: LoopbackRequest) => Promise<LoopbackResponse>,
     tls?: { readonly key: string; readonly cert: string },
+    port = 0,
   ): Promise<LoopbackServer> {
     const server = tls === undefined ? createServer() : createTlsServer({ key: tls.key, cert: tls.cert });
     server.on('request', async (message, response) => {
@@ -44,7 +49,7 @@ export class LoopbackServer {
       response.writeHead(answer.status, answer.headers).end(answer.body);
     });
     await new Promise<void>((resolve, reject) => {
-      server.once('error', reject).listen(0, '127.0.0.1', resolve);
+      server.once('error', reject).listen(port, '127.0.0.1', resolve);
     });
     return new LoopbackServer(server, tls === undefined ? 'http' : 'https');
   }
