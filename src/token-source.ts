@@ -12,6 +12,12 @@ export interface TokenCarrier {
   readonly header: string;
   /** Authentication scheme (RFC 9110 section 11.1) written before the token; none when left out. */
   readonly scheme?: string;
+  /**
+   * Statuses by which a server says that it does not accept the token.
+   *
+   * @default [401]; Vault says 403
+   */
+  readonly refusedStatuses?: readonly number[];
 }
 
 /** What carries a token unless its source says otherwise: `Authorization: Bearer …` (RFC 6750 section 2.1). */

@@ -1,0 +1,78 @@
+import { InvalidOptionError, TokenOriginError } from '../errors.js';
+
+/** Where a token may go: origins (RFC 6454), each `scheme://host:port` with nothing after it. */
+export class AllowedOrigins {
+  readonly #origins: ReadonlySet<string>;
+
+  /**
+   * @param listed - what the caller listed in so many words
+   * @param baseUrl - a client's base URL, which counts as listed unless the token would go over the network in clear text
+   * @throws `ERR_TOKEN_OPTION` for what is no origin, or when there is none; `ERR_TOKEN_ORIGIN` for a base URL without TLS
+   */
+  constructor(listed: readonly (string | URL)[] = [], baseUrl?: string) {
+    const origins = new Set(listed.map(parseOrigin));
+    const base = baseUrl === undefined ? undefined : parseUrl(baseUrl);
+    if (base !== undefined && isHttp(base)) origins.add(secureOrigin(base, origins));
+    if (origins.size === 0) {
+      throw new InvalidOptionError(
+        'origins',
+        'No origin may get the token. List those that may in the option "origins", such as ["https://vault.internal:8200"].',
+      );
+    }
+    this.#origins = origins;
+  }
+
+  has(url: URL): boolean {
+    return this.#origins.has(url.origin);
+  }
+}
+
+function parseOrigin(listed: string | URL): string {
+  const url = parseUrl(String(listed));
+  if (url === undefined || !isHttp(url)) {
+    throw new InvalidOptionError(
+      'origins',
+      `"${shorten(listed)}" is no origin: write scheme, host and port, such as "https://vault.internal:8200".`,
+    );
+  }
+  if (url.pathname !== '/' || url.search !== '' || url.hash !== '' || url.username !== '' || url.password !== '') {
+    throw new InvalidOptionError(
+      'origins',
+      `"${url.origin}" was listed with more than scheme, host and port. The token goes to every path of an origin.`,
+    );
+  }
+  return url.origin;
+}
+
+function secureOrigin(base: URL, listed: ReadonlySet<string>): string {
+  if (base.protocol === 'https:' || isLoopback(base) || listed.has(base.origin)) return base.origin;
+  throw new TokenOriginError(
+    `The base URL's origin ${base.origin} would carry the token over the network in clear text. Use https, or list that very origin in the option "origins".`,
+  );
+}
+
+/** Hosts that no packet leaves this machine for: `localhost` (RFC 6761 section 6.3), 127.0.0.0/8 and ::1. */
+export function isLoopback({ hostname }: URL): boolean {
+  return (
+    hostname === 'localhost' ||
+    hostname.endsWith('.localhost') ||
+    hostname === '[::1]' ||
+    /^127(\.\d+){3}$/.test(hostname)
+  );
+}
+
+function isHttp({ protocol }: URL): boolean {
+  return protocol === 'https:' || protocol === 'http:';
+}
+
+/** A URL from text, or undefined. */
+export function parseUrl(text: string, base?: URL): URL | undefined {
+  return URL.canParse(text, base?.href) ? new URL(text, base) : undefined;
+}
+
+function shorten(value: string | URL): string {
+  // Credentials in a URL must not reach an error message.
+  return String(value)
+    .replace(/\/\/[^/]*@/, '//…@')
+    .slice(0, 100);
+}
