@@ -7,6 +7,7 @@
 export type ProjectedTokenErrorCode =
   | TokenFileErrorCode
   | TokenClaimErrorCode
+  | TokenVerificationErrorCode
   | 'ERR_TOKEN_EXPIRED'
   | 'ERR_TOKEN_SIGNATURE'
   | 'ERR_TOKEN_CLOSED'
@@ -35,6 +36,22 @@ export type TokenClaimErrorCode =
   | 'ERR_TOKEN_ISSUER'
   | 'ERR_TOKEN_SUBJECT'
   | 'ERR_TOKEN_NOT_YET_VALID';
+
+/** Codes of the errors of `projected-token/verify`: why a recipient does not accept a token. */
+export type TokenVerificationErrorCode =
+  | 'ERR_VERIFY_MALFORMED'
+  | 'ERR_VERIFY_HEADER'
+  | 'ERR_VERIFY_ALGORITHM'
+  | 'ERR_VERIFY_ISSUER'
+  | 'ERR_VERIFY_AUDIENCE'
+  | 'ERR_VERIFY_EXPIRED'
+  | 'ERR_VERIFY_NOT_YET_VALID'
+  | 'ERR_VERIFY_CLAIM'
+  | 'ERR_VERIFY_KEY'
+  | 'ERR_VERIFY_SIGNATURE'
+  | 'ERR_VERIFY_REVOKED'
+  | 'ERR_VERIFY_FORBIDDEN'
+  | 'ERR_VERIFY_UNAVAILABLE';
 
 /**
  * Base class of every error that this library creates.
