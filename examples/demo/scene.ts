@@ -1,0 +1,88 @@
+import { ProjectedTokenProvider } from 'projected-token';
+import type { DemoOptions } from './arguments.js';
+import { clientsWithToken, type DemoClients, naiveClients } from './clients.js';
+import type { DemoRecord } from './demo-record.js';
+import { NaiveToken } from './naive-token.js';
+import type { TrafficClient } from './traffic.js';
+import { countAnswers } from './wire.js';
+import { World } from './world.js';
+
+/** What the demo plays with: a token, clients that use it, and what to call that. */
+export interface Scene {
+  readonly title: string;
+  readonly subtitle: string;
+  readonly clients: readonly TrafficClient[];
+  close(): Promise<void>;
+}
+
+/** Sets the scene, and has what happens in it recorded. */
+export function openScene(options: DemoOptions, record: DemoRecord): Promise<Scene> {
+  return options.path === undefined ? openEmbedded(options, record) : openMounted(options, record);
+}
+
+/** The kubelet and the service of another process. */
+async function openEmbedded({ naive, rotateEverySeconds }: DemoOptions, record: DemoRecord): Promise<Scene> {
+  const world = await World.start(rotateEverySeconds, (swap) => {
+    record.swapped(swap);
+    if (naive) record.rotations = record.tokens.length - 1;
+  });
+  const { path, audience, url } = world.address;
+  // The tokens of the demo live for seconds: the usual margin of 10 s would be all of it.
+  const provider = naive
+    ? undefined
+    : await ProjectedTokenProvider.open({ path, audience, expiryMarginSeconds: 1 }).catch(async (error) => {
+        await world.stop();
+        throw error;
+      });
+  if (provider !== undefined) recordEvents(provider, record);
+  const clients = provider === undefined ? naiveClients(new NaiveToken(path), url) : clientsWithToken(provider, url);
+  const traffic = countedClients(clients, record);
+  const way = naive ? 'the naive way: read the file once, and again every 60 s' : 'through every rotation';
+  return {
+    title: `projected-token: ${way}`,
+    subtitle: `Process ${world.pid} rotates the token every ${rotateEverySeconds} s and refuses the old one from then on.`,
+    clients: traffic.clients,
+    async close() {
+      traffic.stopCounting();
+      await provider?.close();
+      await world.stop();
+    },
+  };
+}
+
+/** A token that a real kubelet has mounted. */
+async function openMounted({ path, audience, url }: DemoOptions, record: DemoRecord): Promise<Scene> {
+  const provider = await ProjectedTokenProvider.open({ path, audience });
+  record.seen(provider.current!);
+  provider.on('rotated', ({ current }) => record.seen(current));
+  recordEvents(provider, record);
+  const traffic = url === undefined ? undefined : countedClients(clientsWithToken(provider, url), record);
+  return {
+    title: `projected-token: ${path}`,
+    subtitle: url === undefined ? 'The life of the token; --url sends requests with it.' : `Requests to ${url}`,
+    clients: traffic?.clients ?? [],
+    async close() {
+      traffic?.stopCounting();
+      await provider.close();
+    },
+  };
+}
+
+function recordEvents(provider: ProjectedTokenProvider, record: DemoRecord): void {
+  provider.on('rotated', ({ current }) => record.rotated(current));
+  provider.on('rejected', ({ error }) => record.notify(error.message));
+  provider.on('overdue', () => record.notify('The rotation of the token is overdue.'));
+  provider.on('expired', () => record.notify('The token has expired.'));
+  provider.on('recovered', () => record.notify('There is a usable token again.'));
+}
+
+function countedClients(clients: DemoClients, record: DemoRecord) {
+  const records = { fetch: record.addClient('fetch'), axios: record.addClient('axios') };
+  return {
+    clients: [
+      { record: records.fetch, send: clients.fetch },
+      { record: records.axios, send: clients.axios },
+    ],
+    stopCounting: countAnswers({ fetch: records.fetch, http: records.axios }),
+  };
+}
