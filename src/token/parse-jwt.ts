@@ -1,3 +1,4 @@
+import { decodeProtectedHeader } from 'jose/decode/protected_header';
 import { decodeJwt } from 'jose/jwt/decode';
 import { TokenFileError } from '../errors.js';
 import type { BoundTokenClaims } from './bound-token.js';
@@ -19,7 +20,9 @@ export function parseJwt(value: string): BoundTokenClaims {
     throw malformed('it does not have the three base64url parts of a JSON Web Token');
   }
   // No cause is kept from here: a parser's message may quote the text it could not read, which is the token.
-  if (!isJsonObject(value.slice(0, value.indexOf('.')))) {
+  try {
+    decodeProtectedHeader(value);
+  } catch {
     throw malformed('its header is not a JSON object in base64url');
   }
   let claims: BoundTokenClaims;
@@ -30,15 +33,6 @@ export function parseJwt(value: string): BoundTokenClaims {
   }
   checkTypes(claims);
   return claims;
-}
-
-function isJsonObject(base64url: string): boolean {
-  try {
-    const parsed: unknown = JSON.parse(Buffer.from(base64url, 'base64url').toString());
-    return isObject(parsed);
-  } catch {
-    return false;
-  }
 }
 
 function checkTypes(claims: BoundTokenClaims): void {
