@@ -67,7 +67,7 @@ function isHttp({ protocol }: URL): boolean {
 
 /** A URL from text, or undefined. */
 export function parseUrl(text: string, base?: URL): URL | undefined {
-  return URL.canParse(text, base?.href) ? new URL(text, base) : undefined;
+  return URL.canParse(text, base?.href) ? new URL(text, base?.href) : undefined;
 }
 
 function shorten(value: string | URL): string {
