@@ -2,7 +2,7 @@ import axios, { type AxiosAdapter, AxiosHeaders, type AxiosResponse, type Intern
 import { isReplayableBody } from '../carry/is-replayable-body.js';
 import type { TokenCarriage, TokenJourney } from '../carry/token-carriage.js';
 import { InvalidOptionError } from '../errors.js';
-import { carryingFetch } from '../fetch/with-token.js';
+import { carryFetch } from '../fetch/carry-fetch.js';
 import { hideToken } from './hide-token.js';
 
 type Config = InternalAxiosRequestConfig & { env?: { fetch?: typeof fetch } };
@@ -44,7 +44,7 @@ export class AxiosCarrier {
   async #carryWithFetch(config: Config, send: Send): Promise<AxiosResponse> {
     assertFetchCanBeGiven();
     const platformFetch = config.env?.fetch ?? globalThis.fetch;
-    const carrying = this.#fetches.get(platformFetch) ?? carryingFetch(platformFetch, this.carriage);
+    const carrying = this.#fetches.get(platformFetch) ?? carryFetch(platformFetch, this.carriage);
     this.#fetches.set(platformFetch, carrying);
     const sent = { ...config, env: { ...config.env, fetch: carrying } };
     return showing(config, undefined, send(sent));
