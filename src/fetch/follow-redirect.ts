@@ -6,6 +6,7 @@ export interface Hop {
   readonly method: string;
   /** The caller's headers, without the token. */
   readonly headers: Headers;
+  /** Whether the body goes along. */
   readonly hasBody: boolean;
 }
 
@@ -23,41 +24,45 @@ const ORIGIN_BOUND_HEADERS = ['authorization', 'proxy-authorization', 'cookie', 
 /**
  * The hop that a response redirects to; undefined when it is no redirect.
  *
+ * @param redirects - how many were followed before this one
  * @throws TypeError where `fetch` rejects with one
  * @see https://fetch.spec.whatwg.org/#http-redirect-fetch
  */
-export function followRedirect(
-  hop: Hop,
-  response: Response,
-  redirects: number,
-  isReplayable: boolean,
-): Hop | undefined {
+export function followRedirect(hop: Hop, response: Response, redirects: number): Hop | undefined {
   const location = response.headers.get('location');
   if (!REDIRECT_STATUSES.includes(response.status) || location === null) return undefined;
-  const url = parseUrl(location, hop.url);
+  // A header is bytes, shown as Latin-1; those of a Location beyond ASCII are UTF-8 in practice.
+  const url = parseUrl(Buffer.from(location, 'latin1').toString(), hop.url);
   if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
-    throw failed('URL scheme must be a HTTP(S) scheme');
+    throw networkError('URL scheme must be a HTTP(S) scheme');
   }
-  if (redirects >= MAX_REDIRECTS) throw failed('redirect count exceeded');
+  if (redirects >= MAX_REDIRECTS) throw networkError('redirect count exceeded');
+  if (url.username !== '' || url.password !== '') {
+    throw networkError('cross origin not allowed for request mode "cors"');
+  }
   if (url.hash === '') url.hash = hop.url.hash;
-  const isSameOrigin = url.origin === hop.url.origin;
-  if (!isSameOrigin && (url.username !== '' || url.password !== '')) {
-    throw failed('cross origin not allowed for request mode "cors"');
-  }
-  if (response.status !== 303 && hop.hasBody && !isReplayable) throw failed('a stream cannot be sent again');
   const headers = new Headers(hop.headers);
-  if (!isSameOrigin) for (const name of ORIGIN_BOUND_HEADERS) headers.delete(name);
+  if (url.origin !== hop.url.origin) for (const name of ORIGIN_BOUND_HEADERS) headers.delete(name);
   if (!becomesGet(response.status, hop.method)) return { ...hop, url, headers };
   for (const name of BODY_HEADERS) headers.delete(name);
   return { url, method: 'GET', headers, hasBody: false };
 }
 
-function becomesGet(status: number, method: string): boolean {
-  if (status === 303) return method !== 'GET' && method !== 'HEAD';
-  return (status === 301 || status === 302) && method === 'POST';
+/** What fetch rejects with when a request cannot be completed: Node's message, and the reason as its cause. */
+export function networkError(reason: string): TypeError {
+  return new TypeError('fetch failed', { cause: new Error(reason) });
 }
 
-function failed(reason: string): TypeError {
-  // The message and cause that Node's fetch gives.
-  return new TypeError('fetch failed', { cause: new Error(reason) });
+/** Makes `redirected` of a response true, as it is when fetch itself follows. */
+export function markRedirected(response: Response): Response {
+  const clone = response.clone.bind(response);
+  return Object.defineProperties(response, {
+    redirected: { value: true, configurable: true },
+    clone: { value: () => markRedirected(clone()), configurable: true, writable: true },
+  });
+}
+
+function becomesGet(status: number, method: string): boolean {
+  if (status === 303) return !/^(GET|HEAD)$/i.test(method);
+  return (status === 301 || status === 302) && /^POST$/i.test(method);
 }

@@ -1,0 +1,158 @@
+import { parseUrl } from '../carry/allowed-origins.js';
+import { isReplayableBody } from '../carry/is-replayable-body.js';
+import { CapturedBody } from './captured-body.js';
+import type { Hop } from './follow-redirect.js';
+
+/** A function like the global `fetch`, seen from inside. */
+export type Fetch = typeof globalThis.fetch;
+type Input = Parameters<Fetch>[0];
+type Init = NonNullable<Parameters<Fetch>[1]>;
+type Redirect = NonNullable<Init['redirect']>;
+
+/** Members of `RequestInit`; a `Request`, which may stand in its place, has them as getters that a spread would not see. */
+const INIT_MEMBERS = [
+  'method',
+  'headers',
+  'body',
+  'mode',
+  'credentials',
+  'cache',
+  'redirect',
+  'referrer',
+  'referrerPolicy',
+  'integrity',
+  'keepalive',
+  'signal',
+  'duplex',
+  'dispatcher',
+] as const;
+
+/** The URL of a request, if it is a whole one. */
+export function urlOf(input: Input): URL | undefined {
+  return parseUrl(isRequest(input) ? input.url : String(input));
+}
+
+/**
+ * What a caller gave to fetch, as it was at the time of the call (fetch copies it then, too), so that it can be sent to one
+ * hop after another.
+ */
+export class OutgoingRequest {
+  readonly #request: Request | undefined;
+  readonly #init: Record<string, unknown>;
+  readonly #body: unknown;
+  readonly #captured: CapturedBody | undefined;
+  #bodySent = false;
+  /** Where it begins. */
+  readonly start: Hop;
+  readonly redirect: Redirect;
+  readonly signal: AbortSignal | undefined;
+
+  constructor(input: Input, init: Init | undefined) {
+    const url = urlOf(input);
+    if (url === undefined) throw new TypeError('Invalid URL');
+    this.#request = isRequest(input) ? input : undefined;
+    this.#init = { ...membersOf(init), ...init };
+    const merged: Init = { ...membersOf(this.#request), ...this.#init };
+    this.#body = snapshot(this.#init.body);
+    const ownBody = this.#body == null ? this.#request?.body : undefined;
+    if (ownBody) this.#captured = captured(this.#request as Request);
+    this.redirect = merged.redirect ?? 'follow';
+    this.signal = merged.signal ?? undefined;
+    this.start = {
+      url,
+      method: merged.method ?? 'GET',
+      headers: new Headers(merged.headers),
+      hasBody: this.#body != null || ownBody != null,
+    };
+  }
+
+  /** Whether the body that goes along to this hop, if any, can be sent once more. */
+  canSendAgain(hop: Hop): boolean {
+    if (!hop.hasBody) return true;
+    return this.#body == null ? this.#captured?.bytes !== undefined : isReplayableBody(this.#body);
+  }
+
+  /** Sends it to one hop, with these headers, and does not follow redirects unless that was to be an error. */
+  send(fetch: Fetch, hop: Hop, headers: Headers): Promise<Response> {
+    const init: Record<string, unknown> = {
+      ...this.#init,
+      headers: [...headers],
+      redirect: this.redirect === 'follow' ? 'manual' : this.redirect,
+    };
+    const resent = this.#bodySent;
+    this.#bodySent = true;
+    const body = this.#body ?? (resent ? this.#captured?.bytes : undefined);
+    if (hop.hasBody && body != null) init.body = body;
+    else delete init.body;
+    // A Request holds more than it shows (undici: its dispatcher), so it is used itself for as long as its URL is right.
+    if (this.#request !== undefined && hop.url.href === this.start.url.href && hop.method === this.start.method) {
+      return fetch(this.#request, init);
+    }
+    const { body: _, duplex: __, ...inherited } = membersOf(this.#request);
+    const { duplex, ...own } = init;
+    if (hop.hasBody && duplex !== undefined) own.duplex = duplex;
+    return fetch(hop.url.href, { ...inherited, ...own, method: hop.method });
+  }
+
+  /** Lets go of what was kept for a second sending. */
+  release(): void {
+    this.#captured?.release();
+  }
+}
+
+/** A `Request` of any fetch: undici's is another class than the global one. */
+function isRequest(input: Input): input is Request {
+  return typeof input === 'object' && 'url' in input && 'headers' in input && 'clone' in input;
+}
+
+/** The headers that fetch would send. */
+export function headersOf(input: Input, init: Init | undefined): Headers {
+  return new Headers(init?.headers ?? (isRequest(input) ? input.headers : undefined));
+}
+
+function membersOf(init: Init | Request | undefined): Record<string, unknown> {
+  const members: Record<string, unknown> = {};
+  if (init === undefined || init === null) return members;
+  for (const name of INIT_MEMBERS) {
+    const value = (init as Record<string, unknown>)[name];
+    if (value !== undefined) members[name] = value;
+  }
+  return members;
+}
+
+/** Bytes of the body of a Request, from a clone whose other half stays with the Request. */
+function captured(request: Request): CapturedBody | undefined {
+  if (request.bodyUsed) return undefined;
+  const { body } = request.clone();
+  return body === null ? undefined : new CapturedBody(body);
+}
+
+/** A copy of a body that its owner could change before it is sent, or sent again. */
+function snapshot(body: unknown): unknown {
+  if (body instanceof ArrayBuffer) return body.slice(0);
+  if (ArrayBuffer.isView(body)) {
+    return new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice();
+  }
+  if (body instanceof URLSearchParams) return new URLSearchParams(body);
+  if (isFormData(body)) return copyFormData(body);
+  return body;
+}
+
+/** FormData of any fetch. */
+function isFormData(body: unknown): body is FormData {
+  return (
+    typeof body === 'object' &&
+    body !== null &&
+    Object.prototype.toString.call(body) === '[object FormData]' &&
+    'getAll' in body
+  );
+}
+
+function copyFormData(form: FormData): FormData {
+  const copy = new (form.constructor as typeof FormData)();
+  for (const [name, value] of form) {
+    if (typeof value === 'string') copy.append(name, value);
+    else copy.append(name, value, value.name);
+  }
+  return copy;
+}
