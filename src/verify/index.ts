@@ -1,0 +1,11 @@
+/**
+ * For the service that receives bound service account tokens: verifies them, and guards Express and Fastify.
+ *
+ * @module projected-token/verify
+ */
+export type { TokenVerificationErrorCode } from '../errors.js';
+export { createTokenVerifier, type TokenVerifier } from './create-token-verifier.js';
+export * from './require-token.js';
+export type { TokenIdentity } from './token-identity.js';
+export { TokenVerificationError } from './token-verification-error.js';
+export type { TokenVerifierOptions } from './token-verifier-options.js';
