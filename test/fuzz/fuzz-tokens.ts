@@ -36,9 +36,8 @@ export function fuzzTokens(inputs: number, seed: number): FuzzReport {
   let slowestMs = 0;
   for (let count = 0; count < inputs; count++) {
     const input = makeInput(random);
-    const startMs = performance.now();
     const verdict = judge(input);
-    const tookMs = performance.now() - startMs;
+    const tookMs = millisecondsFor(input);
     slowestMs = Math.max(slowestMs, tookMs);
     if (tookMs > MAX_MS) findings.push(`took ${tookMs.toFixed(0)} ms: ${preview(input)}`);
     if (verdict === 'accepted') {
@@ -65,6 +64,17 @@ function judge(input: string): unknown {
   } catch (error) {
     return error;
   }
+}
+
+/** The shortest of up to three times: a pause of this machine is no fault of an input. */
+function millisecondsFor(input: string): number {
+  let shortest = Number.POSITIVE_INFINITY;
+  for (let attempt = 0; attempt < 3 && shortest > MAX_MS; attempt++) {
+    const startMs = performance.now();
+    judge(input);
+    shortest = Math.min(shortest, performance.now() - startMs);
+  }
+  return shortest;
 }
 
 /** The rules, written a second time and as plainly as possible: what must be accepted, and nothing else. */
@@ -102,6 +112,8 @@ function isKubernetesClaim(claim: unknown): boolean {
 }
 
 function decode(part: string): unknown {
+  // A last group of one character stands for no byte (RFC 4648 section 4).
+  if (part.length % 4 === 1) return undefined;
   try {
     // As strict as a JSON parser has to be: text that is no UTF-8 is no JSON (RFC 8259 section 8.1).
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(part, 'base64url')));
@@ -122,7 +134,7 @@ function revealsSignature(error: Error, input: string): boolean {
 }
 
 function preview(input: string): string {
-  return JSON.stringify(input.length > 300 ? `${input.slice(0, 300)}… (${input.length})` : input);
+  return JSON.stringify(input.length > 2000 ? `${input.slice(0, 2000)}… (${input.length})` : input);
 }
 
 class Random {
