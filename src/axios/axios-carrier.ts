@@ -1,9 +1,9 @@
 import axios, { type AxiosAdapter, AxiosHeaders, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
+import { hideToken } from '../carry/hide-token.js';
 import { isReplayableBody } from '../carry/is-replayable-body.js';
 import type { TokenCarriage, TokenJourney } from '../carry/token-carriage.js';
 import { InvalidOptionError } from '../errors.js';
 import { carryFetch } from '../fetch/carry-fetch.js';
-import { hideToken } from './hide-token.js';
 
 type Config = InternalAxiosRequestConfig & { env?: { fetch?: typeof fetch } };
 type Send = (config: Config) => Promise<AxiosResponse>;
