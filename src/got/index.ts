@@ -1,0 +1,7 @@
+/**
+ * `withToken` for got.
+ *
+ * @module projected-token/got
+ */
+export type { WithTokenOptions } from '../carry/token-carriage.js';
+export { withToken } from './with-token.js';
