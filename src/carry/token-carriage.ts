@@ -1,5 +1,7 @@
+import { InvalidOptionError, TokenFileError } from '../errors.js';
 import { BEARER_CARRIER, type TokenSource } from '../token-source.js';
 import { AllowedOrigins } from './allowed-origins.js';
+import { settleWithSignal } from './settle-with-signal.js';
 
 /** Options of every `withToken`. */
 export interface WithTokenOptions {
@@ -11,8 +13,8 @@ export interface WithTokenOptions {
    */
   readonly origins?: readonly (string | URL)[];
   /**
-   * Statuses by which a server says that it does not accept the token: the source is asked for another one, and the request sent
-   * once more.
+   * Statuses from 400 to 599 by which a server says that it does not accept the token: the source is asked for another one, and the
+   * request sent once more.
    *
    * @default what the source's carrier says, or [401]
    */
@@ -21,6 +23,15 @@ export interface WithTokenOptions {
 
 /** 401 Unauthorized: the credentials were not accepted (RFC 9110 section 15.5.2). */
 const REFUSED_STATUSES: readonly number[] = [401];
+
+/** Names of header fields (RFC 9110 section 5.6.2). */
+const FIELD_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+/**
+ * What every token in a header is made of: visible ASCII (RFC 6750 section 2.1 allows less). fetch quotes a header value that it
+ * rejects in its error, so a bad one must not get that far.
+ */
+const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
 
 /**
  * The one policy of all clients: which requests carry the token, how, and what happens when it is refused. Holds for as long as
@@ -33,16 +44,23 @@ export class TokenCarriage {
   readonly #origins: AllowedOrigins;
   readonly #refusedStatuses: readonly number[];
 
+  /**
+   * @param baseUrl - base URL of the client, where it has one
+   * @throws `ERR_TOKEN_OPTION`, `ERR_TOKEN_ORIGIN`
+   */
   constructor(
     readonly source: TokenSource,
     options: WithTokenOptions,
     baseUrl?: string,
   ) {
     const { header, scheme, refusedStatuses } = source.carrier ?? BEARER_CARRIER;
+    if (!FIELD_NAME.test(header)) {
+      throw new InvalidOptionError('carrier', 'The carrier of the token source names a header that is no header name.');
+    }
     this.header = header.toLowerCase();
     this.#scheme = scheme;
     this.#origins = new AllowedOrigins(options.origins, baseUrl);
-    this.#refusedStatuses = options.refusedStatuses ?? refusedStatuses ?? REFUSED_STATUSES;
+    this.#refusedStatuses = errorStatuses(options.refusedStatuses ?? refusedStatuses ?? REFUSED_STATUSES);
   }
 
   /** Whether the token may go to this URL. */
@@ -54,8 +72,18 @@ export class TokenCarriage {
     return this.#refusedStatuses.includes(status);
   }
 
-  /** The header's value for a token. */
+  /**
+   * The header's value for a token.
+   *
+   * @throws `ERR_TOKEN_MALFORMED` when no header can carry it
+   */
   valueOf(token: string): string {
+    if (!VISIBLE_ASCII.test(token)) {
+      throw new TokenFileError(
+        'ERR_TOKEN_MALFORMED',
+        'The token source gave a token that is empty, or holds white space, control or other characters that no header may carry.',
+      );
+    }
     return this.#scheme === undefined ? token : `${this.#scheme} ${token}`;
   }
 
@@ -65,12 +93,23 @@ export class TokenCarriage {
   }
 }
 
+function errorStatuses(statuses: readonly number[]): readonly number[] {
+  const isError = (status: unknown) => Number.isInteger(status) && Number(status) >= 400 && Number(status) <= 599;
+  if (!Array.isArray(statuses) || !statuses.every(isError)) {
+    throw new InvalidOptionError(
+      'refusedStatuses',
+      'Statuses that refuse a token must be a list of numbers from 400 to 599.',
+    );
+  }
+  return [...statuses];
+}
+
 /** One request on its way: hop by hop, and once more if the token was refused. */
 export class TokenJourney {
   #token: string | undefined;
   #hasLeft = false;
   #isCarrying = false;
-  #hasRetried = false;
+  #hasAsked = false;
 
   constructor(private readonly carriage: TokenCarriage) {}
 
@@ -84,15 +123,25 @@ export class TokenJourney {
    * open redirect elsewhere must not be able to steer a request that carries it.
    */
   carriesTo(url: URL): boolean {
-    if (!this.carriage.allows(url)) this.#hasLeft = true;
+    if (!this.carriage.allows(url)) this.leave();
     this.#isCarrying = !this.#hasLeft;
     return this.#isCarrying;
   }
 
-  /** The header's value for the hop to this URL; undefined when it goes without. Rejects as `getToken` does. */
+  /** This hop and all later ones go without the token. */
+  leave(): void {
+    this.#hasLeft = true;
+    this.#isCarrying = false;
+  }
+
+  /**
+   * The header's value for the hop to this URL; undefined when it goes without.
+   *
+   * @throws what the source throws; the signal's reason when it aborts first
+   */
   async valueFor(url: URL, signal?: AbortSignal): Promise<string | undefined> {
     if (!this.carriesTo(url)) return undefined;
-    this.#token ??= await this.carriage.source.getToken({ signal });
+    this.#token ??= await settleWithSignal(this.carriage.source.getToken({ signal }), signal);
     return this.carriage.valueOf(this.#token);
   }
 
@@ -104,15 +153,25 @@ export class TokenJourney {
   /**
    * Whether to send the request once more, now with another token: the answer to the last hop was a refusal of the token that it
    * carried, this has not happened before, the body can be sent again, and the source has another token.
+   *
+   * The source is told of the refusal even if the body cannot be sent again. If it fails then, the server's refusal is what the
+   * caller should get to see.
+   *
+   * @throws the signal's reason when it aborts first
    */
   async shouldRetry(status: number, canSendAgain: boolean, signal?: AbortSignal): Promise<boolean> {
     const refused = this.#token;
-    if (this.#hasRetried || !canSendAgain || !this.#isCarrying || refused === undefined) return false;
-    if (!this.carriage.isRefusal(status)) return false;
-    this.#hasRetried = true;
-    const replacement = await this.carriage.source.replaceToken(refused, { signal });
-    if (replacement === undefined || replacement === refused) return false;
-    this.#token = replacement;
-    return true;
+    if (this.#hasAsked || !this.#isCarrying || refused === undefined || !this.carriage.isRefusal(status)) return false;
+    this.#hasAsked = true;
+    try {
+      const replacement = await settleWithSignal(this.carriage.source.replaceToken(refused, { signal }), signal);
+      if (!canSendAgain || replacement === undefined || replacement === refused) return false;
+      this.carriage.valueOf(replacement);
+      this.#token = replacement;
+      return true;
+    } catch {
+      signal?.throwIfAborted();
+      return false;
+    }
   }
 }

@@ -1,7 +1,6 @@
 import { createHmac, generateKeyPairSync, type KeyObject, randomUUID, sign } from 'node:crypto';
-import { exportJWK } from 'jose';
 import { createLoopbackCertificate } from '../../src/testing/loopback-certificate.js';
-import { LoopbackServer } from '../../src/testing/loopback-server.js';
+import { type LoopbackRequest, type LoopbackResponse, LoopbackServer } from '../../src/testing/loopback-server.js';
 
 type Json = string | Record<string, unknown>;
 
@@ -9,6 +8,8 @@ type Json = string | Record<string, unknown>;
 export class ForgingIssuer {
   /** How often the key set was fetched. */
   keyFetches = 0;
+  /** The header `Authorization` of each request. */
+  readonly authorizations: (string | undefined)[] = [];
   readonly kid = randomUUID();
   readonly #keys = generateKeyPairSync('rsa', { modulusLength: 2048 });
   #server!: LoopbackServer;
@@ -21,7 +22,7 @@ export class ForgingIssuer {
   static async start(): Promise<ForgingIssuer> {
     const certificate = createLoopbackCertificate();
     const issuer = new ForgingIssuer(certificate.cert);
-    issuer.#server = await LoopbackServer.start(({ url }) => issuer.#answer(url.pathname), certificate);
+    issuer.#server = await LoopbackServer.start((request) => issuer.#answer(request), certificate);
     return issuer;
   }
 
@@ -31,6 +32,11 @@ export class ForgingIssuer {
 
   get publicKey(): KeyObject {
     return this.#keys.publicKey;
+  }
+
+  /** The key as it is published. */
+  get jwk(): Record<string, unknown> {
+    return { ...this.publicKey.export({ format: 'jwk' }), kid: this.kid, alg: 'RS256', use: 'sig' };
   }
 
   /** The claims of a good token for the audience `billing`; given ones replace them. */
@@ -69,13 +75,13 @@ export class ForgingIssuer {
     await this.#server.close();
   }
 
-  async #answer(path: string): Promise<{ status: number; body?: string }> {
-    if (path === '/.well-known/openid-configuration') {
+  async #answer({ url, headers }: LoopbackRequest): Promise<LoopbackResponse> {
+    this.authorizations.push(headers.authorization);
+    if (url.pathname === '/.well-known/openid-configuration') {
       return { status: 200, body: JSON.stringify({ issuer: this.url, jwks_uri: `${this.url}/keys` }) };
     }
     this.keyFetches += 1;
-    const jwk = { ...(await exportJWK(this.#keys.publicKey)), kid: this.kid, alg: 'RS256', use: 'sig' };
-    return { status: 200, body: JSON.stringify({ keys: [jwk] }) };
+    return { status: 200, body: JSON.stringify({ keys: [this.jwk] }) };
   }
 }
 
