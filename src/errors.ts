@@ -8,14 +8,14 @@ export type ProjectedTokenErrorCode =
   | TokenFileErrorCode
   | TokenClaimErrorCode
   | TokenVerificationErrorCode
+  | TokenExchangeErrorCode
   | 'ERR_TOKEN_EXPIRED'
   | 'ERR_TOKEN_SIGNATURE'
   | 'ERR_TOKEN_CLOSED'
   | 'ERR_TOKEN_ABORTED'
   | 'ERR_TOKEN_OPTION'
   | 'ERR_TOKEN_LISTENER'
-  | 'ERR_TOKEN_ORIGIN'
-  | 'ERR_TOKEN_EXCHANGE';
+  | 'ERR_TOKEN_ORIGIN';
 
 /** Codes of {@link TokenFileError}: what is wrong with the file or its content. */
 export type TokenFileErrorCode =
@@ -52,6 +52,13 @@ export type TokenVerificationErrorCode =
   | 'ERR_VERIFY_REVOKED'
   | 'ERR_VERIFY_FORBIDDEN'
   | 'ERR_VERIFY_UNAVAILABLE';
+
+/**
+ * Codes of {@link TokenExchangeError}: `ERR_EXCHANGE_DENIED` the other side knows the request and does not allow it;
+ * `ERR_EXCHANGE_INVALID` it cannot make sense of the request, as of a role that does not exist; `ERR_EXCHANGE_UNAVAILABLE` it
+ * cannot be reached, or cannot answer now.
+ */
+export type TokenExchangeErrorCode = 'ERR_EXCHANGE_DENIED' | 'ERR_EXCHANGE_INVALID' | 'ERR_EXCHANGE_UNAVAILABLE';
 
 /**
  * Base class of every error that this library creates.
@@ -180,4 +187,27 @@ export class ListenerError extends ProjectedTokenError {
 /** A request cannot carry the token safely: no origin is allowed, or only one that would send it in clear text. */
 export class TokenOriginError extends ProjectedTokenError {
   readonly code = 'ERR_TOKEN_ORIGIN';
+}
+
+/**
+ * A service account token could not be exchanged for another credential. Where there is one that works still, it stays in use, and
+ * the exchange is tried again.
+ */
+export class TokenExchangeError extends ProjectedTokenError {
+  readonly code: TokenExchangeErrorCode;
+  /** Status of the answer; undefined when none came. */
+  readonly status: number | undefined;
+  /** How long the other side asked to be left alone (header `Retry-After`), in milliseconds. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    code: TokenExchangeErrorCode,
+    message: string,
+    options: ErrorOptions & { status?: number | undefined; retryAfterMs?: number | undefined } = {},
+  ) {
+    super(message, options);
+    this.code = code;
+    this.status = options.status;
+    this.retryAfterMs = options.retryAfterMs;
+  }
 }

@@ -1,7 +1,8 @@
 import { createRemoteJWKSet, customFetch, type RemoteJWKSet } from 'jose/jwks/remote';
 import { compactVerify } from 'jose/jws/compact/verify';
+import { type JsonAnswer, urlUnder } from '../http/json-connection.js';
 import type { BoundToken } from '../token/bound-token.js';
-import { type IssuerClient, type IssuerResponse, urlUnder } from './issuer-client.js';
+import type { IssuerClient } from './issuer-client.js';
 import type { ParsedToken, TokenHeader } from './parse-token.js';
 import type { TokenProof } from './token-proof.js';
 import { TokenVerificationError } from './token-verification-error.js';
@@ -124,7 +125,7 @@ export class PublishedKeys implements TokenProof {
   }
 }
 
-function refusal({ status }: IssuerResponse): string {
+function refusal({ status }: JsonAnswer): string {
   const cure =
     status === 401 || status === 403
       ? '. Give the verifier a token in the option "bearer", of a service account that may read it (cluster role system:service-account-issuer-discovery)'

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
+import { urlUnder } from '../http/json-connection.js';
 import type { BoundToken } from '../token/bound-token.js';
-import { type IssuerClient, urlUnder } from './issuer-client.js';
+import type { IssuerClient } from './issuer-client.js';
 import type { ParsedToken } from './parse-token.js';
 import type { TokenProof } from './token-proof.js';
 import { TokenVerificationError } from './token-verification-error.js';
