@@ -1,6 +1,7 @@
 import nodeFs from 'node:fs';
 import { resolve } from 'node:path';
 import { InvalidOptionError } from './errors.js';
+import { MAX_TIMER_MS, numberIn } from './option-checks.js';
 import type { TokenExpectation } from './token/acceptance.js';
 import type { TokenVerificationKey } from './token/verify-signature.js';
 import type { TokenFileSystem } from './volume/token-file-system.js';
@@ -89,9 +90,6 @@ export interface ResolvedProviderOptions {
   readonly signal: AbortSignal | undefined;
 }
 
-// The longest delay that setTimeout takes.
-const MAX_TIMER_MS = 2 ** 31 - 1;
-
 /** Checks the options and fills in the defaults; throws `ERR_TOKEN_OPTION`. */
 export function resolveProviderOptions(options: ProjectedTokenProviderOptions): ResolvedProviderOptions {
   const path = options.path ?? DEFAULT_TOKEN_DIRECTORY;
@@ -125,12 +123,4 @@ function stringList(option: string, value: string | readonly string[] | undefine
     );
   }
   return [...list];
-}
-
-function numberIn(option: string, value: number | undefined, fallback: number, min: number, max: number): number {
-  if (value === undefined) return fallback;
-  if (typeof value !== 'number' || !(value >= min && value <= max)) {
-    throw new InvalidOptionError(option, `The option "${option}" must be a number from ${min} to ${max}.`);
-  }
-  return value;
 }

@@ -1,11 +1,15 @@
 import { abortable, raceAbort, throwIfAborted } from '../abort.js';
 import { ProjectedTokenError, TokenExchangeError, TokenSourceClosedError } from '../errors.js';
+import { MAX_TIMER_MS } from '../option-checks.js';
 import type { GetTokenOptions } from '../token-source.js';
 import { BackOff } from './back-off.js';
+import { RefusalLimit } from './refusal-limit.js';
 
 /** What an exchange gave. */
 export interface Grant {
   readonly token: string;
+  /** When it was asked for, in milliseconds since the epoch. */
+  readonly obtainedAtMs: number;
   /** When the token stops working, in milliseconds since the epoch; infinite when it never does. */
   readonly expiresAtMs: number;
   /** When to ask for the next, before it does. */
@@ -22,19 +26,13 @@ export interface ExchangeSteps<G extends Grant> {
   obtain(inUse: G | undefined, signal: AbortSignal): Promise<G>;
   /** Whether the token of a grant is accepted in spite of what a server said. Default: nobody can tell. */
   isAccepted?(grant: G, signal: AbortSignal): Promise<boolean>;
+  /** Is told after the grant has come into use. */
+  onGrant(grant: G): void;
   onFailure(error: ProjectedTokenError): void;
   onExpired(): void;
 }
 
 const WAIT = 'the wait for a token';
-
-/** The longest delay that setTimeout takes. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
-
-/** Tokens in a row that may be refused soon after they were given, before there is a pause between exchanges for that reason. */
-const FREE_REFUSALS = 3;
-/** A token that worked for that long and is refused then was revoked. */
-const SOON_MS = 60_000;
 
 /**
  * Keeps the token of an exchange fresh: one exchange for all who ask, the next ahead of expiry, pauses after failures, and the
@@ -50,9 +48,7 @@ export class ExchangedToken<G extends Grant> {
   #failure: ProjectedTokenError | undefined;
   #pauseUntilMs = Number.NEGATIVE_INFINITY;
   readonly #backOff = new BackOff();
-  #refusalsInARow = 0;
-  #refusalPauseUntilMs = Number.NEGATIVE_INFINITY;
-  readonly #refusalBackOff = new BackOff();
+  readonly #refusals = new RefusalLimit();
   #timer: NodeJS.Timeout | undefined;
   readonly #closing = new AbortController();
 
@@ -167,12 +163,14 @@ export class ExchangedToken<G extends Grant> {
     try {
       const grant = await this.steps.obtain(inUse, this.#closing.signal);
       if (this.isClosed) return;
+      if (Date.now() >= grant.expiresAtMs) throw expiredAtOnce();
       this.#grant = grant;
       this.#cached = Promise.resolve(grant.token);
       this.#freshUntilMs = Math.min(grant.refreshAtMs, grant.expiresAtMs);
       this.#failure = undefined;
       this.#pauseUntilMs = Number.NEGATIVE_INFINITY;
       this.#backOff.reset();
+      this.steps.onGrant(grant);
     } catch (cause) {
       if (this.isClosed) return;
       const error = cause instanceof ProjectedTokenError ? cause : sourceFailed(cause);
@@ -189,10 +187,10 @@ export class ExchangedToken<G extends Grant> {
   async #replace(): Promise<void> {
     const grant = this.#grant;
     const now = Date.now();
-    if (grant === undefined || now < this.#pauseUntilMs || now < this.#refusalPauseUntilMs) return;
+    if (grant === undefined || now < this.#pauseUntilMs || !this.#refusals.allows(now)) return;
     if (await this.steps.isAccepted?.(grant, this.#closing.signal)) return;
     await this.#attemptOnce(undefined);
-    if (this.#grant !== grant) this.#countRefusal(this.#obtainedAtMs(grant));
+    if (this.#grant !== grant) this.#refusals.count(grant.obtainedAtMs, Date.now());
   }
 
   /** One timer: for the next attempt, or for the moment at which the token expires. */
@@ -237,4 +235,28 @@ export class ExchangedToken<G extends Grant> {
   #throwIfClosed(): void {
     if (this.isClosed) throw new TokenSourceClosedError();
   }
+}
+
+/** Whether another attempt may do without anybody changing something. */
+function isPassing(error: ProjectedTokenError | undefined): boolean {
+  return error?.code !== 'ERR_EXCHANGE_DENIED' && error?.code !== 'ERR_EXCHANGE_INVALID';
+}
+
+function noAnswer(readyTimeoutMs: number): TokenExchangeError {
+  return new TokenExchangeError(
+    'ERR_EXCHANGE_UNAVAILABLE',
+    `There was no answer within ${readyTimeoutMs} ms (option "readyTimeoutMs").`,
+  );
+}
+
+function expiredAtOnce(): TokenExchangeError {
+  return new TokenExchangeError('ERR_EXCHANGE_UNAVAILABLE', 'The token that the exchange gave had expired already.');
+}
+
+function sourceFailed(cause: unknown): TokenExchangeError {
+  return new TokenExchangeError(
+    'ERR_EXCHANGE_UNAVAILABLE',
+    'There is no service account token to exchange: its source failed, with the cause of this error.',
+    { cause },
+  );
 }

@@ -7,6 +7,7 @@ export * from './embedded-api-server.js';
 export * from './embedded-aws-sts.js';
 export * from './embedded-entra-id.js';
 export * from './embedded-google-sts.js';
+export * from './embedded-vault.js';
 export type { ExchangeRecord, TrustedIssuer } from './federated-token.js';
 export { mintedTokenKeys, mintToken } from './mint-token.js';
 export { type JsonWebKeySet, type MintOptions, type TokenAlgorithm, TokenIssuer } from './token-issuer.js';

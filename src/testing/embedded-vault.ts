@@ -1,0 +1,283 @@
+import { checkFederatedToken, type ExchangeRecord, fingerprintOf, type TrustedIssuer } from './federated-token.js';
+import { createLoopbackCertificate, type LoopbackCertificate } from './loopback-certificate.js';
+import { type LoopbackRequest, type LoopbackResponse, LoopbackServer } from './loopback-server.js';
+import {
+  authResponse,
+  type EmbeddedVaultRole,
+  envelope,
+  lookupResponse,
+  type VaultTokenEntry,
+  VaultTokens,
+} from './vault-tokens.js';
+
+export type { EmbeddedVaultRole } from './vault-tokens.js';
+
+/** Options of {@link EmbeddedVault.start}. */
+export interface EmbeddedVaultOptions {
+  /** The cluster whose tokens are accepted at the login. */
+  readonly trust: TrustedIssuer;
+  /** Roles of the kubernetes auth method, by their names. */
+  readonly roles: Readonly<Record<string, EmbeddedVaultRole>>;
+  /** Secrets of the KV version 2 engine mounted at `secret`, by their paths. */
+  readonly secrets?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** Path at which the auth method is mounted. @default 'kubernetes' */
+  readonly mount?: string;
+  /** Namespace of all of it; a request without it finds nothing. @default none */
+  readonly namespace?: string;
+  /** Whether it speaks HTTPS, with a certificate of its own: see {@link EmbeddedVault.ca}. @default false */
+  readonly tls?: boolean;
+}
+
+/** What Vault answers instead of what it should. */
+export interface VaultFault {
+  /** Such as 412, 429, 500 or 503. */
+  readonly status: number;
+  /** Header `Retry-After`. */
+  readonly retryAfterSeconds?: number;
+  /** The texts of `errors`. */
+  readonly errors?: readonly string[];
+}
+
+/** One request that Vault was asked. Holds no token. */
+export interface VaultRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly status: number;
+}
+
+/**
+ * A stand-in for HashiCorp Vault and OpenBao on 127.0.0.1: the kubernetes auth method, tokens with their leases, and a KV version 2
+ * engine. Status codes and bodies are Vault's own; it checks what Vault checks: signature, audience and expiry of the service account
+ * token, the role's service accounts and namespaces, and at every request the Vault token.
+ *
+ * @example
+ * ```ts
+ * const vault = await EmbeddedVault.start({
+ *   trust: issuer,
+ *   roles: { shop: { serviceAccounts: ['build-robot'], namespaces: ['default'], audience: 'vault', ttlSeconds: 60 } },
+ *   secrets: { shop: { password: 'correct horse' } },
+ * });
+ * const tokens = await VaultTokenProvider.open({ address: vault.address, role: 'shop', source });
+ * await vault.close();
+ * ```
+ *
+ * @see https://developer.hashicorp.com/vault/api-docs/auth/kubernetes
+ */
+export class EmbeddedVault {
+  readonly #options: EmbeddedVaultOptions;
+  readonly #certificate: LoopbackCertificate | undefined;
+  readonly #tokens = new VaultTokens();
+  readonly #faults: VaultFault[] = [];
+  #server!: LoopbackServer;
+  /** While true, every request is answered as by a sealed Vault. */
+  isSealed = false;
+  /** Address of the active node, while this one is a standby that does not forward. */
+  standbyOf: string | undefined;
+  /** While set, every request is answered with it. */
+  outage: VaultFault | undefined;
+  /** Every login, in order. */
+  readonly logins: ExchangeRecord[] = [];
+  /** Every request, in order. */
+  readonly requests: VaultRequest[] = [];
+
+  private constructor(options: EmbeddedVaultOptions) {
+    this.#options = options;
+    this.#certificate = options.tls ? createLoopbackCertificate() : undefined;
+  }
+
+  static async start(options: EmbeddedVaultOptions): Promise<EmbeddedVault> {
+    const vault = new EmbeddedVault(options);
+    await vault.resume();
+    return vault;
+  }
+
+  /** What a client takes for its option `address`, without a slash at the end. */
+  get address(): string {
+    return this.#server.origin;
+  }
+
+  /** The CA certificate that clients have to trust, in PEM; undefined for plain HTTP. */
+  get ca(): string | undefined {
+    return this.#certificate?.cert;
+  }
+
+  /** How many tokens are valid now. */
+  get validTokens(): number {
+    return this.#tokens.size;
+  }
+
+  /** Revokes every token. */
+  revokeTokens(): void {
+    this.#tokens.revokeAll();
+  }
+
+  /** Answers the next requests with these faults, one each. */
+  failNext(...faults: readonly VaultFault[]): void {
+    this.#faults.push(...faults);
+  }
+
+  /** Stops listening: connections are refused until {@link EmbeddedVault.resume}. Its tokens stay valid. */
+  async close(): Promise<void> {
+    await this.#server.close();
+  }
+
+  /** Listens again, at the same address. */
+  async resume(): Promise<void> {
+    const port = this.#server === undefined ? 0 : Number(new URL(this.address).port);
+    this.#server = await LoopbackServer.start((request) => this.#answer(request), this.#certificate, port);
+  }
+
+  async #answer(request: LoopbackRequest): Promise<LoopbackResponse> {
+    const response = await this.#handle(request);
+    this.requests.push({ method: request.method, path: request.url.pathname, status: response.status });
+    return response;
+  }
+
+  async #handle(request: LoopbackRequest): Promise<LoopbackResponse> {
+    const { method, url } = request;
+    if (url.pathname === '/v1/sys/health') return this.#health();
+    const fault = this.#faults.shift() ?? this.outage;
+    if (fault !== undefined) return faultResponse(fault);
+    if (this.isSealed) return failure(503, 'Vault is sealed');
+    if (this.standbyOf !== undefined) {
+      return { status: 307, headers: { Location: `${this.standbyOf}${url.pathname}${url.search}` } };
+    }
+    const isWrite = method === 'POST' || method === 'PUT';
+    const { mount = 'kubernetes', namespace = '' } = this.#options;
+    const isNamespace = String(request.headers['x-vault-namespace'] ?? '').replace(/\/$/, '') === namespace;
+    if (isNamespace && isWrite && url.pathname === `/v1/auth/${mount}/login`) return this.#logIn(request.body);
+    const entry = isNamespace ? this.#tokens.find(bearerOf(request)) : undefined;
+    // A path that is not known needs a token, too: there is no telling which paths there are.
+    if (entry === undefined) return denied('invalid token');
+    switch (`${isWrite ? 'POST' : method} ${url.pathname}`) {
+      case 'POST /v1/auth/token/renew-self':
+        return this.#renew(entry);
+      case 'GET /v1/auth/token/lookup-self':
+        return json(200, lookupResponse(entry));
+      case 'POST /v1/auth/token/revoke-self':
+        return this.#revoke(entry);
+    }
+    const secret = /^\/v1\/secret\/data\/(.+)$/.exec(url.pathname)?.[1];
+    return secret !== undefined && method === 'GET' ? this.#readSecret(entry, secret) : denied();
+  }
+
+  async #logIn(body: string): Promise<LoopbackResponse> {
+    const { role: roleName = '', jwt = '' } = parseObject(body) as { role?: string; jwt?: string };
+    const answer = await this.#checkLogin(roleName, jwt);
+    this.logins.push({
+      fingerprint: fingerprintOf(jwt),
+      outcome: typeof answer === 'string' ? 'granted' : String(answer.status),
+    });
+    if (typeof answer !== 'string') return answer;
+    const [, , namespace = '', serviceAccount = ''] = answer.split(':');
+    const metadata = {
+      role: roleName,
+      service_account_name: serviceAccount,
+      service_account_namespace: namespace,
+      service_account_secret_name: '',
+    };
+    return json(200, authResponse(this.#tokens.issue(roleName, this.#options.roles[roleName]!, metadata)));
+  }
+
+  /** The subject, or why not: in the order and with the texts of vault-plugin-auth-kubernetes path_login.go. */
+  async #checkLogin(roleName: string, jwt: string): Promise<string | LoopbackResponse> {
+    if (roleName === '') return failure(400, 'missing role');
+    if (jwt === '') return failure(400, 'missing jwt');
+    const role = this.#options.roles[roleName];
+    if (role === undefined) return failure(400, `invalid role name "${roleName}"`);
+    const { claims, fault } = await checkFederatedToken(
+      jwt,
+      this.#options.trust,
+      role.audience ? [role.audience] : ['*'],
+    );
+    if (fault === 'malformed') return denied();
+    const isOtherAudience = role.audience !== undefined && ![claims.aud].flat().includes(role.audience);
+    if (isOtherAudience) {
+      return failure(403, 'invalid audience (aud) claim: audience claim does not match any expected audience');
+    }
+    const [, , namespace = '', serviceAccount = ''] = String(claims.sub).split(':');
+    if (!matches(role.namespaces, namespace)) return failure(403, 'namespace not authorized');
+    if (!matches(role.serviceAccounts, serviceAccount)) return failure(403, 'service account name not authorized');
+    if (claims.exp !== undefined && claims.exp <= Date.now() / 1000) {
+      return failure(403, 'invalid expiration time (exp) claim: token is expired');
+    }
+    // What only the TokenReview finds out is not told.
+    if (fault === 'issuer' || fault === 'signature') return denied();
+    return String(claims.sub);
+  }
+
+  #renew(entry: VaultTokenEntry): LoopbackResponse {
+    if (entry.role.tokenType === 'batch') return failure(400, 'batch tokens cannot be renewed');
+    this.#tokens.renew(entry);
+    return json(200, authResponse(entry));
+  }
+
+  #revoke(entry: VaultTokenEntry): LoopbackResponse {
+    if (entry.role.tokenType === 'batch') return failure(400, 'batch tokens cannot be revoked');
+    this.#tokens.revoke(entry.token);
+    return { status: 204 };
+  }
+
+  #readSecret({ role }: VaultTokenEntry, path: string): LoopbackResponse {
+    if (role.readable !== undefined && !role.readable.includes(path)) return denied();
+    const data = this.#options.secrets?.[path];
+    if (data === undefined) return failure(404);
+    const metadata = {
+      created_time: '2026-01-01T00:00:00Z',
+      custom_metadata: null,
+      deletion_time: '',
+      destroyed: false,
+      version: 1,
+    };
+    return json(200, envelope({ data, metadata }));
+  }
+
+  #health(): LoopbackResponse {
+    const isStandby = this.standbyOf !== undefined;
+    const status = this.outage?.status ?? (this.isSealed ? 503 : isStandby ? 429 : 200);
+    return json(status, { initialized: true, sealed: this.isSealed, standby: isStandby, version: '1.21.0' });
+  }
+}
+
+function matches(bound: readonly string[], name: string): boolean {
+  return bound.includes('*') || bound.includes(name);
+}
+
+function bearerOf({ headers }: LoopbackRequest): string | undefined {
+  return headers['x-vault-token']?.toString() ?? /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1];
+}
+
+function faultResponse({ status, retryAfterSeconds, errors = [] }: VaultFault): LoopbackResponse {
+  const retryAfter: Record<string, string> =
+    retryAfterSeconds === undefined ? {} : { 'Retry-After': String(retryAfterSeconds) };
+  return json(status, { errors }, retryAfter);
+}
+
+/** Vault's 403: for a token that is not good with the reason, for a policy that does not allow without. */
+function denied(reason?: string): LoopbackResponse {
+  return failure(
+    403,
+    reason === undefined ? 'permission denied' : `2 errors occurred:\n\t* permission denied\n\t* ${reason}\n\n`,
+  );
+}
+
+function failure(status: number, ...errors: readonly string[]): LoopbackResponse {
+  return json(status, { errors });
+}
+
+function json(status: number, body: unknown, headers: Record<string, string> = {}): LoopbackResponse {
+  return {
+    status,
+    headers: { 'Content-Type': 'application/json', 'Cache-Control': 'no-store', ...headers },
+    body: `${JSON.stringify(body)}\n`,
+  };
+}
+
+function parseObject(body: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(body);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,4 @@
+export type { CertificateAuthority } from '../http/json-connection.js';
+export type { VaultTokenInfo } from './vault-lease.js';
+export type { VaultTokenProviderOptions } from './vault-options.js';
+export * from './vault-token-provider.js';

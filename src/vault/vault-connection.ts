@@ -1,0 +1,118 @@
+import { type AllowedOrigins, parseUrl } from '../carry/allowed-origins.js';
+import { TokenExchangeError } from '../errors.js';
+import { retryAfterMs } from '../exchange/retry-after.js';
+import { JsonConnection, urlUnder } from '../http/json-connection.js';
+import type { ResolvedVaultOptions } from './vault-options.js';
+
+/** An answer of Vault. */
+export interface VaultAnswer {
+  readonly status: number;
+  /** The body; an empty object where there is none. */
+  readonly body: Readonly<Record<string, unknown>>;
+  /** What Vault says is wrong (`errors` of the body), for people. */
+  readonly reasons: string;
+}
+
+/** Standbys that do not forward answer with the address of the active node (Vault: "standby nodes", `redirect`). */
+const REDIRECTS = [307, 308];
+const MAX_REDIRECTS = 5;
+
+/** Requests to Vault's API: to the listed origins only, with the namespace. */
+export class VaultConnection {
+  readonly #connection: JsonConnection;
+  readonly #address: URL;
+  readonly #origins: AllowedOrigins;
+  readonly #namespace: string | undefined;
+
+  constructor({ address, origins, namespace, ca, timeoutMs }: ResolvedVaultOptions) {
+    this.#connection = new JsonConnection({ ca, timeoutMs });
+    this.#address = address;
+    this.#origins = origins;
+    this.#namespace = namespace;
+  }
+
+  /**
+   * Sends a request under `/v1/`.
+   *
+   * @param secrets - what the body or the header holds that no message may quote
+   * @throws `ERR_EXCHANGE_UNAVAILABLE` when there is no answer, or one that asks to come again; `ERR_EXCHANGE_INVALID` for a redirect
+   * to an origin that is not listed
+   */
+  async request(
+    method: 'GET' | 'POST',
+    path: string,
+    { json, token, signal }: { json?: unknown; token?: string; signal: AbortSignal },
+    secrets: readonly string[],
+  ): Promise<VaultAnswer> {
+    const headers = {
+      // What Vault's own clients send: a proxy may ask for it, against forged requests (require_request_header).
+      'X-Vault-Request': 'true',
+      ...(this.#namespace !== undefined && { 'X-Vault-Namespace': this.#namespace }),
+      ...(token !== undefined && { 'X-Vault-Token': token }),
+    };
+    let url = urlUnder(this.#address, `/v1/${path}`);
+    for (let redirects = 0; ; redirects++) {
+      const answer = await this.#connection.send({ method, url, headers, json, signal }).catch((cause: unknown) => {
+        throw new TokenExchangeError(
+          'ERR_EXCHANGE_UNAVAILABLE',
+          `Vault at ${url.origin} could not be asked; the cause says why. Check the option "address", the network policy and the option "ca".`,
+          { cause },
+        );
+      });
+      const { location } = answer.headers;
+      if (REDIRECTS.includes(answer.status) && location !== undefined && redirects < MAX_REDIRECTS) {
+        url = this.#redirected(url, location);
+        continue;
+      }
+      const parsed = parse(answer.status, answer.body, secrets);
+      if (asksToComeAgain(answer.status)) throw unavailable(url, parsed, answer.headers['retry-after']);
+      return parsed;
+    }
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  #redirected(from: URL, location: string): URL {
+    const url = parseUrl(location, from);
+    if (url !== undefined && this.#origins.has(url)) return url;
+    throw new TokenExchangeError(
+      'ERR_EXCHANGE_INVALID',
+      `Vault at ${from.origin} redirects to ${url?.origin ?? 'an address that is no URL'}. List that origin in the option "origins" if it is a node of the same cluster.`,
+    );
+  }
+}
+
+/**
+ * 412: the node has not seen yet what the request needs. 429: a quota. 472 and 473: a standby. 5xx: sealed, no active node, or a fault
+ * of Vault, a proxy, or what it asks itself.
+ *
+ * @see https://developer.hashicorp.com/vault/api-docs#http-status-codes
+ */
+function asksToComeAgain(status: number): boolean {
+  return [307, 308, 412, 429, 472, 473].includes(status) || status >= 500;
+}
+
+function unavailable(url: URL, { status, reasons }: VaultAnswer, retryAfter: string | undefined): TokenExchangeError {
+  const why = status === 503 ? ' It is sealed, or has no active node.' : '';
+  return new TokenExchangeError(
+    'ERR_EXCHANGE_UNAVAILABLE',
+    `Vault at ${url.origin} answers ${status}${reasons === '' ? '' : ` (${reasons})`}.${why} It is asked again later.`,
+    { status, retryAfterMs: retryAfterMs(retryAfter) },
+  );
+}
+
+function parse(status: number, text: string, secrets: readonly string[]): VaultAnswer {
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    body = undefined;
+  }
+  if (typeof body !== 'object' || body === null) return { status, body: {}, reasons: '' };
+  const { errors } = body as { errors?: unknown };
+  const reasons = Array.isArray(errors) ? errors.filter((error) => typeof error === 'string').join('; ') : '';
+  const shown = secrets.reduce((shown, secret) => shown.replaceAll(secret, '…'), reasons);
+  return { status, body: body as Record<string, unknown>, reasons: shown.replace(/\s+/g, ' ').trim().slice(0, 300) };
+}

@@ -1,0 +1,91 @@
+import { TokenExchangeError } from '../errors.js';
+import type { Grant } from '../exchange/exchanged-token.js';
+import type { VaultAnswer } from './vault-connection.js';
+
+/** A Vault token and how long it lives. */
+export interface VaultLease extends Grant {
+  /** `auth.lease_duration`: from {@link Grant.obtainedAtMs} on; 0 for a token that never expires. */
+  readonly leaseSeconds: number;
+  /** Whether renewing it makes sense: it can be renewed, and its maximum TTL is not near. */
+  readonly isRenewable: boolean;
+  /** Whether Vault keeps it, and can so revoke it; a batch token it does not. */
+  readonly isRevocable: boolean;
+  readonly policies: readonly string[];
+  /** How many times it was renewed since its login. */
+  readonly renewals: number;
+  /** `auth.lease_duration` of the login. A renewal that gives less has come near the maximum TTL. */
+  readonly fullLeaseSeconds: number;
+}
+
+/** Share of the lease after which it is renewed, and how far one process differs from the next, so that many do not come together. */
+const REFRESH_SHARE = 2 / 3;
+const REFRESH_SPREAD = 0.1;
+
+/**
+ * Reads the answer to a login or a renewal. Only `auth` counts: the lease at the top level is always 0 there.
+ *
+ * @param askedAtMs - when the request was sent: the lease began later
+ * @param renewed - the lease that was renewed
+ * @throws `ERR_EXCHANGE_INVALID` when it is no answer of Vault
+ * @see https://developer.hashicorp.com/vault/api-docs/auth/kubernetes#login
+ */
+export function parseLease({ status, body }: VaultAnswer, askedAtMs: number, renewed?: VaultLease): VaultLease {
+  const auth = (body.auth ?? {}) as Record<string, unknown>;
+  const { client_token: token, lease_duration: leaseSeconds, renewable, token_type: type, policies } = auth;
+  if (typeof token !== 'string' || token === '' || typeof leaseSeconds !== 'number' || !(leaseSeconds >= 0)) {
+    throw new TokenExchangeError(
+      'ERR_EXCHANGE_INVALID',
+      `The answer (status ${status}) holds no Vault token with a lease. Check that the option "address" is that of Vault's API.`,
+      { status },
+    );
+  }
+  const fullLeaseSeconds = renewed?.fullLeaseSeconds ?? leaseSeconds;
+  const lifeMs = leaseSeconds === 0 ? Number.POSITIVE_INFINITY : leaseSeconds * 1000;
+  const share = REFRESH_SHARE + (Math.random() - 0.5) * REFRESH_SPREAD;
+  return {
+    token,
+    obtainedAtMs: askedAtMs,
+    expiresAtMs: askedAtMs + lifeMs,
+    refreshAtMs: askedAtMs + lifeMs * share,
+    leaseSeconds,
+    isRenewable: renewable === true && leaseSeconds >= fullLeaseSeconds,
+    isRevocable: type !== 'batch',
+    policies: Array.isArray(policies) ? policies.filter((policy) => typeof policy === 'string') : [],
+    renewals: renewed === undefined ? 0 : renewed.renewals + 1,
+    fullLeaseSeconds,
+  };
+}
+
+/** What may be told of a Vault token. */
+export interface VaultTokenInfo {
+  /** Names of its policies. */
+  readonly policies: readonly string[];
+  /** When it was had or renewed. */
+  readonly obtainedAt: Date;
+  /** When it expires; undefined when it never does. */
+  readonly expiresAt: Date | undefined;
+  /** When it will be renewed, or the next login follows; undefined when it never expires. */
+  readonly refreshAt: Date | undefined;
+  /** Whether it will be renewed then, rather than replaced. */
+  readonly isRenewable: boolean;
+}
+
+export function describeLease({
+  policies,
+  obtainedAtMs,
+  expiresAtMs,
+  refreshAtMs,
+  isRenewable,
+}: VaultLease): VaultTokenInfo {
+  return {
+    policies,
+    obtainedAt: new Date(obtainedAtMs),
+    expiresAt: dateOf(expiresAtMs),
+    refreshAt: dateOf(refreshAtMs),
+    isRenewable,
+  };
+}
+
+function dateOf(ms: number): Date | undefined {
+  return Number.isFinite(ms) ? new Date(ms) : undefined;
+}

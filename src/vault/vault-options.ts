@@ -1,0 +1,125 @@
+import { AllowedOrigins, parseUrl } from '../carry/allowed-origins.js';
+import { InvalidOptionError } from '../errors.js';
+import type { CertificateAuthority } from '../http/json-connection.js';
+import { MAX_TIMER_MS, numberIn, requiredText } from '../option-checks.js';
+import type { TokenSource } from '../token-source.js';
+
+/** Options of {@link VaultTokenProvider.open}. */
+export interface VaultTokenProviderOptions {
+  /** Address of Vault or OpenBao, such as `https://vault.internal:8200`; what `VAULT_ADDR` is for its command line. */
+  readonly address: string | URL;
+  /** The role of the kubernetes auth method to log in to. */
+  readonly role: string;
+  /** Where the service account token comes from; asked at each login. */
+  readonly source: TokenSource;
+  /**
+   * Path at which the kubernetes auth method is mounted, without `auth/`.
+   *
+   * @default 'kubernetes'
+   */
+  readonly mount?: string | undefined;
+  /**
+   * Namespace of Vault Enterprise, HCP or OpenBao that the auth method is in (header `X-Vault-Namespace`).
+   *
+   * @default none
+   */
+  readonly namespace?: string | undefined;
+  /**
+   * CA certificates in PEM that are trusted, in the place of Node's. In a pod often
+   * `/var/run/secrets/kubernetes.io/serviceaccount/service-ca.crt` (OpenShift) or a ConfigMap's file.
+   *
+   * @default Node's
+   */
+  readonly ca?: CertificateAuthority | undefined;
+  /**
+   * Origins that get tokens besides that of `address`: the nodes of the cluster, which a standby may redirect to. An address of
+   * `http:` that is not loopback has to be listed here as well.
+   *
+   * @default none
+   */
+  readonly origins?: readonly (string | URL)[] | undefined;
+  /**
+   * How long one request to Vault may take, in milliseconds.
+   *
+   * @default 10_000
+   */
+  readonly timeoutMs?: number | undefined;
+  /**
+   * How long `open` waits for a first token, in milliseconds, from 0 on.
+   *
+   * @default 30_000
+   */
+  readonly readyTimeoutMs?: number | undefined;
+  /**
+   * Whether `close` revokes the token, and with it every lease that was had with it, such as the database user of this process.
+   *
+   * @default false
+   */
+  readonly revokeOnClose?: boolean | undefined;
+  /** Ends the wait of `open`, and closes the provider later, when it aborts. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The options with every default filled in. */
+export interface ResolvedVaultOptions {
+  readonly address: URL;
+  readonly role: string;
+  readonly source: TokenSource;
+  readonly mount: string;
+  readonly namespace: string | undefined;
+  readonly ca: CertificateAuthority | undefined;
+  readonly origins: AllowedOrigins;
+  readonly timeoutMs: number;
+  readonly readyTimeoutMs: number;
+  readonly revokeOnClose: boolean;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Checks the options and fills in the defaults; throws `ERR_TOKEN_OPTION`, `ERR_TOKEN_ORIGIN`. */
+export function resolveVaultOptions(options: VaultTokenProviderOptions): ResolvedVaultOptions {
+  const { source, namespace, ca, origins, revokeOnClose = false, signal } = options;
+  const address = parseUrl(String(options.address));
+  if (address === undefined || !isPlainHttp(address)) {
+    const example = 'such as https://vault.internal:8200, without credentials or query';
+    throw new InvalidOptionError(
+      'address',
+      `The option "address" must be the http: or https: address of Vault, ${example}.`,
+    );
+  }
+  if (typeof source?.getToken !== 'function' || typeof source.replaceToken !== 'function') {
+    throw new InvalidOptionError(
+      'source',
+      'The option "source" must be a token source, such as a ProjectedTokenProvider.',
+    );
+  }
+  return {
+    address,
+    role: requiredText('role', options.role, 'the name of a role of the kubernetes auth method'),
+    source,
+    mount: mountPath(options.mount ?? 'kubernetes'),
+    namespace,
+    ca,
+    origins: new AllowedOrigins(origins, address.href),
+    timeoutMs: numberIn('timeoutMs', options.timeoutMs, 10_000, 1, MAX_TIMER_MS),
+    readyTimeoutMs: numberIn('readyTimeoutMs', options.readyTimeoutMs, 30_000, 0, MAX_TIMER_MS),
+    revokeOnClose,
+    signal,
+  };
+}
+
+function isPlainHttp({ protocol, username, password, search, hash }: URL): boolean {
+  return /^https?:$/.test(protocol) && username + password + search + hash === '';
+}
+
+function mountPath(mount: string): string {
+  const parts = requiredText('mount', mount, 'the path of the auth method, such as "kubernetes"')
+    .replace(/^\/|\/$/g, '')
+    .split('/');
+  if (parts.some((part) => ['', '.', '..'].includes(part))) {
+    throw new InvalidOptionError(
+      'mount',
+      'The option "mount" must be the path of the auth method, such as "kubernetes".',
+    );
+  }
+  return parts.map(encodeURIComponent).join('/');
+}
