@@ -40,6 +40,7 @@ const WAIT = 'the wait for a token';
  */
 export class ExchangedToken<G extends Grant> {
   #grant: G | undefined;
+  #hasHadGrant = false;
   #cached: Promise<string> | undefined;
   /** Until when {@link #cached} is given without a further look. */
   #freshUntilMs = Number.NEGATIVE_INFINITY;
@@ -67,6 +68,12 @@ export class ExchangedToken<G extends Grant> {
   /** When the next attempt is due, in milliseconds since the epoch. */
   get nextAttemptAtMs(): number {
     return Math.max(this.#pauseUntilMs, this.#grant?.refreshAtMs ?? Number.NEGATIVE_INFINITY);
+  }
+
+  get state(): 'opening' | 'ready' | 'expired' | 'closed' {
+    if (this.isClosed) return 'closed';
+    if (this.#grant !== undefined) return 'ready';
+    return this.#hasHadGrant ? 'expired' : 'opening';
   }
 
   get isClosed(): boolean {
@@ -165,6 +172,7 @@ export class ExchangedToken<G extends Grant> {
       if (this.isClosed) return;
       if (Date.now() >= grant.expiresAtMs) throw expiredAtOnce();
       this.#grant = grant;
+      this.#hasHadGrant = true;
       this.#cached = Promise.resolve(grant.token);
       this.#freshUntilMs = Math.min(grant.refreshAtMs, grant.expiresAtMs);
       this.#failure = undefined;

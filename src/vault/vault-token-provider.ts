@@ -76,7 +76,6 @@ export class VaultTokenProvider extends GuardedEmitter<VaultTokenEvents> impleme
   readonly #exchange: ExchangedToken<VaultLease>;
   readonly #counts = { logins: 0, renewals: 0, failures: 0 };
   readonly #onSignal = () => void this.close();
-  #hasHadToken = false;
   #starting: Promise<this> | undefined;
   #ending: Promise<void> | undefined;
 
@@ -127,12 +126,10 @@ export class VaultTokenProvider extends GuardedEmitter<VaultTokenEvents> impleme
 
   /** How the provider is doing: a plain object without secrets, for a readiness probe or a log. */
   get status(): VaultTokenStatus {
-    const { grant, failure, nextAttemptAtMs } = this.#exchange;
-    const token = grant && describeLease(grant);
-    const withoutToken = this.#hasHadToken ? 'expired' : 'opening';
+    const { grant, failure, nextAttemptAtMs, state } = this.#exchange;
     return {
-      state: this.#exchange.isClosed ? 'closed' : token === undefined ? withoutToken : 'ready',
-      token,
+      state,
+      token: grant && describeLease(grant),
       lastError: failure && { code: failure.code, message: failure.message },
       nextAttemptAt: Number.isFinite(nextAttemptAtMs) ? new Date(nextAttemptAtMs) : undefined,
       counts: { ...this.#counts },
@@ -187,7 +184,6 @@ export class VaultTokenProvider extends GuardedEmitter<VaultTokenEvents> impleme
   }
 
   #onLease(lease: VaultLease): void {
-    this.#hasHadToken = true;
     if (lease.renewals === 0) this.#counts.logins++;
     else this.#counts.renewals++;
     this.emit(lease.renewals === 0 ? 'login' : 'renewed', { token: describeLease(lease) });

@@ -1,0 +1,4 @@
+export type { WithTokenOptions } from '../carry/token-carriage.js';
+export type { BoundObjectReference, TokenRequestProviderOptions } from './token-request-options.js';
+export * from './token-request-provider.js';
+export * from './with-token.js';

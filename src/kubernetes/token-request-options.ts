@@ -1,0 +1,108 @@
+import type { KubeConfig } from '@kubernetes/client-node';
+import { InvalidOptionError } from '../errors.js';
+import { MAX_TIMER_MS, numberIn, requiredText } from '../option-checks.js';
+
+/** The object that a token is bound to: it is invalid once that is deleted (TokenRequestSpec.boundObjectRef). */
+export interface BoundObjectReference {
+  readonly kind: 'Pod' | 'Secret' | 'Node';
+  readonly name: string;
+  /** @default 'v1' */
+  readonly apiVersion?: string | undefined;
+  /** Where given, it must be the object's own. */
+  readonly uid?: string | undefined;
+}
+
+/** Options of {@link TokenRequestProvider.open}. */
+export interface TokenRequestProviderOptions {
+  /** Namespace of the service account. */
+  readonly namespace: string;
+  /** Name of the service account. */
+  readonly serviceAccount: string;
+  /**
+   * Whom the token is for.
+   *
+   * @default the API server
+   */
+  readonly audiences?: readonly string[] | undefined;
+  /**
+   * Life of a token in seconds, from 600 to 2^32. The API server may give less.
+   *
+   * @default 3600
+   */
+  readonly expirationSeconds?: number | undefined;
+  /**
+   * The object that the token is bound to.
+   *
+   * @default none: the token lives until it expires, or its service account is deleted
+   */
+  readonly boundObjectRef?: BoundObjectReference | undefined;
+  /**
+   * The cluster, and who asks it. It needs the verb `create` on `serviceaccounts/token`.
+   *
+   * @default `KUBECONFIG`, `~/.kube/config`, or the pod's own, as kubectl finds them (`loadFromDefault`)
+   */
+  readonly kubeConfig?: KubeConfig | undefined;
+  /**
+   * How long one request may take, in milliseconds.
+   *
+   * @default 10_000
+   */
+  readonly timeoutMs?: number | undefined;
+  /**
+   * How long `open` waits for a first token, in milliseconds, from 0 on.
+   *
+   * @default 30_000
+   */
+  readonly readyTimeoutMs?: number | undefined;
+  /** Ends the wait of `open`, and closes the provider later, when it aborts. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The options with every default filled in. */
+export interface ResolvedTokenRequestOptions {
+  readonly namespace: string;
+  readonly serviceAccount: string;
+  readonly audiences: readonly string[];
+  readonly expirationSeconds: number;
+  readonly boundObjectRef: BoundObjectReference | undefined;
+  readonly kubeConfig: KubeConfig | undefined;
+  readonly timeoutMs: number;
+  readonly readyTimeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** ValidateTokenRequest (kubernetes/kubernetes pkg/apis/authentication/validation/validation.go). */
+const MIN_EXPIRATION_SECONDS = 600;
+const MAX_EXPIRATION_SECONDS = 2 ** 32;
+
+/** Checks the options and fills in the defaults; throws `ERR_TOKEN_OPTION`. */
+export function resolveTokenRequestOptions(options: TokenRequestProviderOptions): ResolvedTokenRequestOptions {
+  const { audiences = [], boundObjectRef, kubeConfig, signal } = options;
+  if (!Array.isArray(audiences) || audiences.some((audience) => typeof audience !== 'string' || audience === '')) {
+    throw new InvalidOptionError('audiences', 'The option "audiences" must be a list of audiences, such as ["vault"].');
+  }
+  if (boundObjectRef !== undefined && !['Pod', 'Secret', 'Node'].includes(boundObjectRef.kind)) {
+    throw new InvalidOptionError(
+      'boundObjectRef',
+      'A token can be bound to a Pod, a Secret or a Node (option "boundObjectRef").',
+    );
+  }
+  const expirationSeconds = numberIn(
+    'expirationSeconds',
+    options.expirationSeconds,
+    3600,
+    MIN_EXPIRATION_SECONDS,
+    MAX_EXPIRATION_SECONDS,
+  );
+  return {
+    namespace: requiredText('namespace', options.namespace, 'the namespace of the service account'),
+    serviceAccount: requiredText('serviceAccount', options.serviceAccount, 'the name of a service account'),
+    audiences,
+    expirationSeconds: Math.floor(expirationSeconds),
+    boundObjectRef,
+    kubeConfig,
+    timeoutMs: numberIn('timeoutMs', options.timeoutMs, 10_000, 1, MAX_TIMER_MS),
+    readyTimeoutMs: numberIn('readyTimeoutMs', options.readyTimeoutMs, 30_000, 0, MAX_TIMER_MS),
+    signal,
+  };
+}

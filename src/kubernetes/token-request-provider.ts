@@ -1,0 +1,175 @@
+import type { ProjectedTokenErrorCode } from '../errors.js';
+import { ExchangedToken, type Grant } from '../exchange/exchanged-token.js';
+import { GuardedEmitter } from '../guarded-emitter.js';
+import type { GetTokenOptions, TokenSource } from '../token-source.js';
+import { TokenRequester } from './token-request.js';
+import {
+  type ResolvedTokenRequestOptions,
+  resolveTokenRequestOptions,
+  type TokenRequestProviderOptions,
+} from './token-request-options.js';
+
+/** What may be told of a requested token. */
+export interface RequestedTokenInfo {
+  readonly obtainedAt: Date;
+  /** When it is not handed out any more, 10 s before its expiry. */
+  readonly expiresAt: Date;
+  /** When the next one will be requested. */
+  readonly refreshAt: Date;
+}
+
+/** Events of {@link TokenRequestProvider}. None carries token bytes. */
+export interface TokenRequestEvents {
+  /** There is a new token; the first one included. */
+  rotated: (event: { readonly token: RequestedTokenInfo }) => void;
+  /** The token expired, and no other has followed. */
+  expired: () => void;
+  /** A request failed, or a listener did. The token at hand stays in use, and the next request follows after a pause. Never fatal. */
+  error: (error: Error) => void;
+  /** The provider was closed. */
+  closed: () => void;
+}
+
+/** How a {@link TokenRequestProvider} is doing: a plain object without secrets. */
+export interface TokenRequestStatus {
+  /** `opening`: no token yet. `ready`: a token is in use. `expired`: the last one expired and none has followed. `closed`: closed. */
+  readonly state: 'opening' | 'ready' | 'expired' | 'closed';
+  /** The token in use. */
+  readonly token: RequestedTokenInfo | undefined;
+  /** Why the last request failed; undefined when it did not. */
+  readonly lastError: { readonly code: ProjectedTokenErrorCode; readonly message: string } | undefined;
+  readonly counts: { readonly requests: number; readonly failures: number };
+}
+
+/**
+ * A source of service account tokens that asks the API server for them (TokenRequest): for programs outside of a pod, or in one that
+ * needs another audience than its volumes have. What `kubectl create token` and `oc create token` do, kept fresh.
+ *
+ * A token is replaced at about 80 % of the life that the API server gave it. While the API server is away, the token at hand stays in
+ * use until it expires, and requests follow after pauses with full jitter, from 1 s to 5 min.
+ *
+ * @example
+ * ```ts
+ * import { withToken } from 'projected-token/fetch';
+ * import { TokenRequestProvider } from 'projected-token/kubernetes';
+ *
+ * const tokens = await TokenRequestProvider.open({ namespace: 'shop', serviceAccount: 'build-robot', audiences: ['vault'] });
+ * const tokenFetch = withToken(fetch, tokens, { origins: ['https://vault.internal:8200'] });
+ * ```
+ */
+export class TokenRequestProvider extends GuardedEmitter<TokenRequestEvents> implements TokenSource {
+  readonly #options: ResolvedTokenRequestOptions;
+  readonly #exchange: ExchangedToken<Grant>;
+  readonly #counts = { requests: 0, failures: 0 };
+  readonly #onSignal = () => void this.close();
+  #starting: Promise<this> | undefined;
+  #ending: Promise<void> | undefined;
+
+  /**
+   * Makes a provider that does nothing yet, for those who add listeners before the first request; {@link start} starts it. Most
+   * programs use {@link TokenRequestProvider.open}.
+   *
+   * @throws `ERR_TOKEN_OPTION`
+   */
+  constructor(options: TokenRequestProviderOptions) {
+    super();
+    this.#options = resolveTokenRequestOptions(options);
+    const requester = new TokenRequester(this.#options);
+    this.#exchange = new ExchangedToken<Grant>({
+      obtain: (_inUse, signal) => {
+        this.#counts.requests++;
+        return requester.request(signal);
+      },
+      onGrant: (grant) => this.emit('rotated', { token: describe(grant) }),
+      onFailure: (error) => {
+        this.#counts.failures++;
+        this.emit('error', error);
+      },
+      onExpired: () => this.emit('expired'),
+    });
+  }
+
+  /**
+   * Resolves with a provider that has a token. What another request may mend is tried again for as long as `readyTimeoutMs`.
+   *
+   * @throws `ERR_EXCHANGE_DENIED` (401, or 403: the message names the missing verb and resource), `ERR_EXCHANGE_INVALID` (400, 404,
+   * 409, 422: validation, or no such service account), `ERR_EXCHANGE_UNAVAILABLE`; `ERR_TOKEN_OPTION`, `ERR_TOKEN_ABORTED`
+   *
+   * @example
+   * ```ts
+   * await using tokens = await TokenRequestProvider.open({ namespace: 'shop', serviceAccount: 'build-robot', kubeConfig });
+   * ```
+   */
+  static async open(options: TokenRequestProviderOptions): Promise<TokenRequestProvider> {
+    return new TokenRequestProvider(options).start();
+  }
+
+  /** Requests a first token; resolves and rejects as {@link TokenRequestProvider.open} does. A second call gives the same promise. */
+  start(): Promise<this> {
+    this.#starting ??= this.#start();
+    return this.#starting;
+  }
+
+  /** How the provider is doing: a plain object without secrets, for a readiness probe or a log. */
+  get status(): TokenRequestStatus {
+    const { grant, failure, state } = this.#exchange;
+    return {
+      state,
+      token: grant && describe(grant),
+      lastError: failure && { code: failure.code, message: failure.message },
+      counts: { ...this.#counts },
+    };
+  }
+
+  /**
+   * Resolves with a token that has not expired now, without a request while the one at hand is good.
+   *
+   * @throws why there is none, as {@link TokenRequestProvider.open} says; `ERR_TOKEN_CLOSED`, `ERR_TOKEN_ABORTED`
+   */
+  getToken(options?: GetTokenOptions): Promise<string> {
+    return this.#exchange.getToken(options);
+  }
+
+  /**
+   * Is told that a server refused a token; resolves with a new one, or with `undefined` when none can be had. One request, however
+   * many callers; with pauses where new tokens are refused as well.
+   *
+   * @throws as {@link getToken}
+   */
+  replaceToken(refused: string, options?: GetTokenOptions): Promise<string | undefined> {
+    return this.#exchange.replaceToken(refused, options);
+  }
+
+  /** Stops; calls under way reject with `ERR_TOKEN_CLOSED`. Can be called twice. The token at hand lives on until it expires. */
+  close(): Promise<void> {
+    this.#ending ??= this.#close();
+    return this.#ending;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #start(): Promise<this> {
+    const { readyTimeoutMs, signal } = this.#options;
+    try {
+      await this.#exchange.open(readyTimeoutMs, signal);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+    signal?.addEventListener('abort', this.#onSignal, { once: true });
+    return this;
+  }
+
+  async #close(): Promise<void> {
+    this.#options.signal?.removeEventListener('abort', this.#onSignal);
+    await this.#exchange.close();
+    this.emit('closed');
+    this.removeAllListeners();
+  }
+}
+
+function describe({ obtainedAtMs, expiresAtMs, refreshAtMs }: Grant): RequestedTokenInfo {
+  return { obtainedAt: new Date(obtainedAtMs), expiresAt: new Date(expiresAtMs), refreshAt: new Date(refreshAtMs) };
+}

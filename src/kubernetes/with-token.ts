@@ -1,0 +1,109 @@
+import {
+  type Configuration,
+  createConfiguration,
+  KubeConfig,
+  Observable,
+  type RequestContext,
+  type ResponseContext,
+  ServerConfiguration,
+} from '@kubernetes/client-node';
+import { isReplayableBody } from '../carry/is-replayable-body.js';
+import { TokenCarriage, type WithTokenOptions } from '../carry/token-carriage.js';
+import { InvalidOptionError } from '../errors.js';
+import type { TokenSource } from '../token-source.js';
+
+type HttpLibrary = Configuration['httpApi'];
+
+/**
+ * A configuration of `@kubernetes/client-node` like the given one, whose requests to the API server of the current context carry
+ * the token of a source. What else the current user would log in with is left out; the given configuration stays as it is.
+ *
+ * Clients made by `makeApiClient` send a request that is answered with 401 once more, if the source has another token then. Watches,
+ * logs and the other streams carry the token that is fresh when they begin.
+ *
+ * @param source - of tokens for the API server, such as a provider of a volume with the API server's audience
+ * @param options - `origins` is needed only for an API server that is spoken to with `http:` and is not on loopback
+ * @throws `ERR_TOKEN_OPTION` when there is no current cluster, or the source's token goes into another header than `Authorization`;
+ * `ERR_TOKEN_ORIGIN`
+ *
+ * @example
+ * ```ts
+ * import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
+ * import { withToken } from 'projected-token/kubernetes';
+ *
+ * const kubeConfig = new KubeConfig();
+ * kubeConfig.loadFromCluster();
+ * const api = withToken(kubeConfig, provider).makeApiClient(CoreV1Api);
+ * const pods = await api.listNamespacedPod({ namespace: 'shop' });
+ * ```
+ */
+export function withToken(kubeConfig: KubeConfig, source: TokenSource, options: WithTokenOptions = {}): KubeConfig {
+  const server = kubeConfig.getCurrentCluster()?.server;
+  if (server === undefined) {
+    throw new InvalidOptionError(
+      'kubeConfig',
+      'The configuration has no current cluster. Load one (loadFromCluster, loadFromDefault) before it gets a token.',
+    );
+  }
+  const carriage = new TokenCarriage(source, options, server);
+  if (carriage.header !== 'authorization') {
+    throw new InvalidOptionError('source', 'An API server reads the token from the header Authorization only.');
+  }
+  return new TokenKubeConfig(kubeConfig, carriage, new URL(server));
+}
+
+class TokenKubeConfig extends KubeConfig {
+  constructor(
+    kubeConfig: KubeConfig,
+    private readonly carriage: TokenCarriage,
+    server: URL,
+  ) {
+    super();
+    const { clusters, contexts, currentContext } = kubeConfig;
+    const current = kubeConfig.getCurrentUser()?.name ?? '';
+    const users = kubeConfig.users.map((user) => (user.name === current ? { name: current } : user));
+    this.loadFromOptions({ clusters, contexts, users, currentContext });
+    this.addAuthenticator({
+      isAuthProvider: ({ name }) => name === current,
+      async applyAuthentication(_user, options) {
+        const value = await carriage.begin().valueFor(server);
+        if (value !== undefined) options.headers = { ...options.headers, Authorization: value };
+      },
+    });
+  }
+
+  override makeApiClient: KubeConfig['makeApiClient'] = (apiClientType) => {
+    const { httpApi } = createConfiguration();
+    return new apiClientType(
+      createConfiguration({
+        baseServer: new ServerConfiguration(this.getCurrentCluster()!.server, {}),
+        authMethods: { default: this },
+        httpApi: retrying(httpApi, this.carriage),
+      }),
+    );
+  };
+}
+
+function retrying(httpApi: HttpLibrary, carriage: TokenCarriage): HttpLibrary {
+  return { send: (request) => new Observable(sendWithToken(httpApi, carriage, request)) };
+}
+
+async function sendWithToken(
+  httpApi: HttpLibrary,
+  carriage: TokenCarriage,
+  request: RequestContext,
+): Promise<ResponseContext> {
+  const url = new URL(request.getUrl());
+  // Before 1.3 a request has no signal.
+  const signal: AbortSignal | undefined = request.getSignal?.();
+  const journey = carriage.begin();
+  for (;;) {
+    const value = await journey.valueFor(url, signal);
+    if (value !== undefined) request.setHeaderParam('Authorization', value);
+    const response = await httpApi.send(request).toPromise();
+    const canSendAgain = isReplayableBody(request.getBody());
+    if (!(await journey.shouldRetry(response.httpStatusCode, canSendAgain, signal))) return response;
+    // A body that is not read keeps its connection from being used again.
+    await response.body.binary();
+  }
+}
