@@ -22,6 +22,7 @@ export const HELP = `Usage: npm run demo -- [options]
 Rotates a bound service account token under running HTTP clients and shows what becomes of their requests.
 A kubelet in another process replaces the token in a projected volume; a service in that process checks
 signature, audience and expiry of each request's token, and refuses the old token from the instant of the swap.
+A Vault there gives short-lived tokens for it, revokes them all now and then, and restarts.
 
   --seconds <n>       How long to run (default 15; with --path: until interrupted)
   --rotate-every <n>  Seconds between two rotations (default 2)

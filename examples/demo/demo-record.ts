@@ -15,7 +15,7 @@ export interface ClientRecord {
   readonly name: string;
   /** Requests of the program, each counted once, when it ended. */
   requests: number;
-  /** Answers 401 on the wire. */
+  /** Answers on the wire that refuse the token: 401, of Vault 403. */
   refused: number;
   /** Answers on the wire, of any status. */
   answers: number;
@@ -23,6 +23,17 @@ export interface ClientRecord {
   failed: number;
   /** Why the first of them failed. */
   firstFailure?: string;
+}
+
+/** What happened at the embedded Vault. */
+export interface VaultRecord {
+  logins: number;
+  renewals: number;
+  /** Times that it revoked all its tokens. */
+  revocations: number;
+  restarts: number;
+  /** Attempts at a request that found it down. */
+  unreachable: number;
 }
 
 /** Times from the swap of the volume to the new token in hand, in milliseconds. */
@@ -41,6 +52,7 @@ export class DemoRecord {
   /** One a rotation, oldest first. */
   readonly swapToFreshMs: number[] = [];
   rotations = 0;
+  readonly vault: VaultRecord = { logins: 0, renewals: 0, revocations: 0, restarts: 0, unreachable: 0 };
   /** What else the provider had to tell, the last of it. */
   notice: string | undefined;
   readonly #swappedAtMs = new Map<string, number>();

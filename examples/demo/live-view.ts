@@ -1,4 +1,4 @@
-import { type ClientRecord, type DemoRecord, retried, type TokenLife } from './demo-record.js';
+import { type ClientRecord, type DemoRecord, retried, type TokenLife, type VaultRecord } from './demo-record.js';
 import type { Segment, Style, StyledLine } from './styled-line.js';
 
 /** What a frame is drawn from, besides the record. */
@@ -29,6 +29,7 @@ export function frame(record: DemoRecord, context: FrameContext): StyledLine[] {
     ...rotationLines(record),
     [],
     ...(record.clients.length === 0 ? [] : [...clientLines(record, context), []]),
+    ...(record.vault.logins === 0 ? [] : [vaultLine(record.vault), []]),
     ...(record.notice === undefined ? [] : [[['yellow', record.notice]] as StyledLine, []]),
     progressLine(record, context),
   ];
@@ -120,6 +121,15 @@ function clientLines(record: DemoRecord, { rates }: FrameContext): StyledLine[] 
     [['dim', header.map((cell, index) => (index === 0 ? cell.padEnd(LABEL_WIDTH) : cell.padStart(11))).join('')]],
     ...rows,
   ];
+}
+
+function vaultLine({ logins, renewals, revocations, restarts }: VaultRecord): StyledLine {
+  const counts = { logins, renewals, revocations, restarts };
+  const segments = Object.entries(counts).flatMap(([name, count]): Segment[] => [
+    ['dim', `${name} `],
+    ['bold', `${count}   `],
+  ]);
+  return ['Vault'.padEnd(LABEL_WIDTH), ...segments];
 }
 
 function progressLine(record: DemoRecord, { nowMs, endsAtMs, columns }: FrameContext): StyledLine {

@@ -3,9 +3,10 @@ import type { DemoOptions } from './arguments.js';
 import { clientsWithToken, type DemoClients, naiveClients } from './clients.js';
 import type { DemoRecord } from './demo-record.js';
 import { NaiveToken } from './naive-token.js';
-import type { TrafficClient } from './traffic.js';
+import type { Send, TrafficClient } from './traffic.js';
+import { VaultClient } from './vault-client.js';
 import { countAnswers } from './wire.js';
-import { World } from './world.js';
+import { World, type WorldEvent } from './world.js';
 
 /** What the demo plays with: a token, clients that use it, and what to call that. */
 export interface Scene {
@@ -22,11 +23,11 @@ export function openScene(options: DemoOptions, record: DemoRecord): Promise<Sce
 
 /** The kubelet and the service of another process. */
 async function openEmbedded({ naive, rotateEverySeconds }: DemoOptions, record: DemoRecord): Promise<Scene> {
-  const world = await World.start(rotateEverySeconds, (swap) => {
-    record.swapped(swap);
+  const world = await World.start(rotateEverySeconds, (event) => {
+    recordWorld(event, record);
     if (naive) record.rotations = record.tokens.length - 1;
   });
-  const { path, audience, url } = world.address;
+  const { path, audience, url, vault } = world.address;
   // The tokens of the demo live for seconds: the usual margin of 10 s would be all of it.
   const provider = naive
     ? undefined
@@ -36,14 +37,16 @@ async function openEmbedded({ naive, rotateEverySeconds }: DemoOptions, record: 
       });
   if (provider !== undefined) recordEvents(provider, record);
   const clients = provider === undefined ? naiveClients(new NaiveToken(path), url) : clientsWithToken(provider, url);
-  const traffic = countedClients(clients, record);
+  const vaultClient = provider === undefined ? undefined : await VaultClient.open(vault, provider, record);
+  const traffic = countedClients(clients, record, vaultClient && { send: vaultClient.send, address: vault.address });
   const way = naive ? 'the naive way: read the file once, and again every 60 s' : 'through every rotation';
   return {
     title: `projected-token: ${way}`,
-    subtitle: `Process ${world.pid} rotates the token every ${rotateEverySeconds} s and refuses the old one from then on.`,
+    subtitle: `Process ${world.pid} rotates the token every ${rotateEverySeconds} s and refuses the old one from then on; its Vault revokes and restarts.`,
     clients: traffic.clients,
     async close() {
       traffic.stopCounting();
+      await vaultClient?.close();
       await provider?.close();
       await world.stop();
     },
@@ -76,13 +79,31 @@ function recordEvents(provider: ProjectedTokenProvider, record: DemoRecord): voi
   provider.on('recovered', () => record.notify('There is a usable token again.'));
 }
 
-function countedClients(clients: DemoClients, record: DemoRecord) {
-  const records = { fetch: record.addClient('fetch'), axios: record.addClient('axios') };
+function recordWorld(event: WorldEvent, record: DemoRecord): void {
+  switch (event.type) {
+    case 'swapped':
+      record.swapped(event);
+      break;
+    case 'vault-revoked':
+      record.vault.revocations++;
+      record.notify('Vault revoked all its tokens.');
+      break;
+    case 'vault-restarts':
+      record.vault.restarts++;
+      record.notify('Vault restarts.');
+  }
+}
+
+function countedClients(clients: DemoClients, record: DemoRecord, vault?: { send: Send; address: string }) {
+  const fetchClient = { record: record.addClient('fetch'), send: clients.fetch };
+  const axiosClient = { record: record.addClient('axios'), send: clients.axios };
+  const vaultClient = vault && { record: record.addClient('vault (axios)'), send: vault.send };
   return {
-    clients: [
-      { record: records.fetch, send: clients.fetch },
-      { record: records.axios, send: clients.axios },
-    ],
-    stopCounting: countAnswers({ fetch: records.fetch, http: records.axios }),
+    clients: [fetchClient, axiosClient, ...(vaultClient === undefined ? [] : [vaultClient])],
+    stopCounting: countAnswers({
+      fetch: fetchClient.record,
+      http: axiosClient.record,
+      vault: vault && vaultClient && { record: vaultClient.record, host: new URL(vault.address).host },
+    }),
   };
 }

@@ -1,4 +1,4 @@
-import { type DemoRecord, type Percentiles, retried } from './demo-record.js';
+import { type DemoRecord, type Percentiles, retried, type VaultRecord } from './demo-record.js';
 
 /** What the demo found: the object that `--json` prints. */
 export interface Summary {
@@ -6,7 +6,7 @@ export interface Summary {
   readonly rotations: number;
   /** Requests of the program, each counted once. */
   readonly requests: number;
-  /** Answers 401. */
+  /** Answers that refuse the token: 401, of Vault 403. */
   readonly refused: number;
   /** Requests that were sent a second time, with the new token. */
   readonly retried: number;
@@ -14,6 +14,8 @@ export interface Summary {
   readonly failed: number;
   /** From the swap of the volume to the new token in hand, over two processes; null when nothing was measured. */
   readonly swapToFreshMs: Percentiles | null;
+  /** What happened at the embedded Vault; null where there was none. */
+  readonly vault: VaultRecord | null;
 }
 
 /** To be taken when no request is under way. */
@@ -25,6 +27,7 @@ export function summarize(record: DemoRecord): Summary {
     retried: record.clients.reduce((sum, client) => sum + retried(client), 0),
     failed: record.total('failed'),
     swapToFreshMs: record.percentiles() ?? null,
+    vault: record.vault.logins === 0 ? null : { ...record.vault },
   };
 }
 
@@ -41,6 +44,12 @@ export function describeSummary(summary: Summary, record: DemoRecord): string[] 
     const { requests, refused, retried: again, failed } = summary;
     lines.push(`requests   ${count(requests)}`, `refused    ${count(refused)}`, `retried    ${count(again)}`);
     lines.push(`failed     ${count(failed)}`);
+  }
+  if (summary.vault !== null) {
+    const { logins, renewals, revocations, restarts } = summary.vault;
+    lines.push(
+      `vault      logins ${logins}, renewals ${renewals}, after ${revocations} revocations and ${restarts} restarts`,
+    );
   }
   const reason = record.clients.find(({ firstFailure }) => firstFailure !== undefined)?.firstFailure;
   if (reason !== undefined) lines.push(`           the first one: ${reason}`);

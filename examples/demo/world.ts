@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import type { VaultAddress } from './vault-client.js';
 
 /** The kubelet put a token in place of the one before. */
 export interface Swap {
@@ -15,10 +16,18 @@ export interface WorldAddress {
   readonly path: string;
   readonly audience: string;
   readonly url: string;
+  readonly vault: VaultAddress;
 }
 
 /** What the process of the world tells. */
-export type WorldMessage = ({ readonly type: 'ready' } & WorldAddress) | ({ readonly type: 'swapped' } & Swap);
+export type WorldMessage =
+  | ({ readonly type: 'ready' } & WorldAddress)
+  | ({ readonly type: 'swapped' } & Swap)
+  | { readonly type: 'vault-revoked' }
+  | { readonly type: 'vault-restarts' };
+
+/** What is told while the demo runs. */
+export type WorldEvent = Exclude<WorldMessage, { type: 'ready' }>;
 
 /** The process with the kubelet and the service, seen from the demo. */
 export class World {
@@ -31,14 +40,14 @@ export class World {
     return this.child.pid!;
   }
 
-  /** Starts the process; `onSwap` is told every token it writes, the first included. */
-  static start(rotateEverySeconds: number, onSwap: (swap: Swap) => void): Promise<World> {
+  /** Starts the process; `onEvent` is told every token it writes, the first included, and what happens to Vault. */
+  static start(rotateEverySeconds: number, onEvent: (event: WorldEvent) => void): Promise<World> {
     const child = fork(fileURLToPath(new URL('world-process.ts', import.meta.url)), [String(rotateEverySeconds)]);
     return new Promise((resolve, reject) => {
       child.once('exit', (code) => reject(new Error(`The kubelet's process ended early, with exit code ${code}.`)));
       child.on('message', (message: WorldMessage) => {
         if (message.type === 'ready') resolve(new World(message, child));
-        else onSwap(message);
+        else onEvent(message);
       });
     });
   }

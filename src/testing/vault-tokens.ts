@@ -25,6 +25,8 @@ export interface VaultTokenEntry {
   readonly roleName: string;
   readonly role: EmbeddedVaultRole;
   readonly issuedAtMs: number;
+  /** In whole seconds, as Vault counts. */
+  leaseSeconds: number;
   expiresAtMs: number;
   readonly metadata: Readonly<Record<string, string>>;
 }
@@ -43,10 +45,11 @@ export class VaultTokens {
       roleName,
       role,
       issuedAtMs: Date.now(),
+      leaseSeconds: 0,
       expiresAtMs: 0,
       metadata,
     };
-    entry.expiresAtMs = this.#end(entry);
+    this.renew(entry);
     this.#entries.set(entry.token, entry);
     return entry;
   }
@@ -59,7 +62,10 @@ export class VaultTokens {
 
   /** Another TTL from now on, up to the maximum TTL. */
   renew(entry: VaultTokenEntry): void {
-    entry.expiresAtMs = this.#end(entry);
+    const { ttlSeconds = 3600, maxTtlSeconds = MAX_TTL_SECONDS } = entry.role;
+    const ageSeconds = (Date.now() - entry.issuedAtMs) / 1000;
+    entry.leaseSeconds = Math.max(1, Math.min(ttlSeconds, Math.floor(maxTtlSeconds - ageSeconds)));
+    entry.expiresAtMs = Date.now() + entry.leaseSeconds * 1000;
   }
 
   revoke(token: string): void {
@@ -73,11 +79,6 @@ export class VaultTokens {
   get size(): number {
     return [...this.#entries.values()].filter(({ expiresAtMs }) => Date.now() < expiresAtMs).length;
   }
-
-  #end({ role, issuedAtMs }: VaultTokenEntry): number {
-    const { ttlSeconds = 3600, maxTtlSeconds = MAX_TTL_SECONDS } = role;
-    return Math.min(Date.now() + ttlSeconds * 1000, issuedAtMs + maxTtlSeconds * 1000);
-  }
 }
 
 /** The body that Vault answers a login or a renewal with: at the top level the lease is always empty. */
@@ -90,7 +91,7 @@ export function authResponse(entry: VaultTokenEntry): Record<string, unknown> {
     policies: ['default', roleName],
     token_policies: ['default', roleName],
     metadata,
-    lease_duration: secondsLeft(entry),
+    lease_duration: entry.leaseSeconds,
     renewable: !isBatch,
     entity_id: randomUUID(),
     token_type: isBatch ? 'batch' : 'service',

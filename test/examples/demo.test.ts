@@ -41,7 +41,18 @@ describe('the demo', { timeout: 60_000 }, () => {
       retried: summary.refused,
       failed: 0,
       swapToFreshMs: { p50: expect.any(Number), p99: expect.any(Number), max: expect.any(Number) },
+      vault: {
+        logins: expect.any(Number),
+        renewals: expect.any(Number),
+        revocations: expect.any(Number),
+        restarts: expect.any(Number),
+        unreachable: expect.any(Number),
+      },
     });
+    expect(summary.vault.restarts).toBeGreaterThanOrEqual(1);
+    expect(summary.vault.unreachable).toBeGreaterThanOrEqual(1);
+    // One at the start, one after each revocation.
+    expect(summary.vault.logins).toBeGreaterThanOrEqual(1 + summary.vault.revocations);
     expect(summary.rotations).toBeGreaterThanOrEqual(2);
     expect(summary.requests).toBeGreaterThan(100);
     expect(summary.swapToFreshMs.p50).toBeGreaterThan(0);
@@ -52,7 +63,7 @@ describe('the demo', { timeout: 60_000 }, () => {
     const { exitCode, stdout } = await demo('--json', '--naive', ...QUICK);
     const summary = JSON.parse(stdout);
     expect(summary.failed).toBeGreaterThan(100);
-    expect(summary).toMatchObject({ refused: summary.failed, retried: 0, swapToFreshMs: null });
+    expect(summary).toMatchObject({ refused: summary.failed, retried: 0, swapToFreshMs: null, vault: null });
     expect(exitCode).toBe(1);
   });
 
