@@ -1,0 +1,42 @@
+import { spawnSync } from 'node:child_process';
+import { type FigureGroup, median } from '../figure.js';
+
+const STARTS = 25;
+
+/** What importing costs a process that starts; of the built package. */
+export async function measure(): Promise<FigureGroup> {
+  const repository = new URL('../../', import.meta.url);
+  const core = new URL('dist/index.js', repository).href;
+  const programs: Record<string, string> = {
+    'bare node process (floor)': '',
+    'projected-token': `import ${JSON.stringify(core)}`,
+    "jose's decoder": "import 'jose/jwt/decode'",
+    'jose, whole': "import 'jose'",
+    chokidar: "import 'chokidar'",
+  };
+  const times = new Map(Object.keys(programs).map((name) => [name, [] as number[]]));
+  for (let start = 0; start < STARTS; start++) {
+    for (const [name, source] of Object.entries(programs)) {
+      const beganAtMs = performance.now();
+      const { status } = spawnSync(process.execPath, ['--input-type=module', '--eval', source], { cwd: repository });
+      times.get(name)!.push(performance.now() - beganAtMs);
+      if (status !== 0) throw new Error(`${name} could not be imported.`);
+    }
+  }
+  const floor = median(times.get('bare node process (floor)')!);
+  return {
+    title: 'Importing',
+    method: `Milliseconds over a bare process, median of ${STARTS} starts in turns; the process itself takes ${floor.toFixed(0)} ms.`,
+    figures: [...times].slice(1).map(([name, values]) => {
+      const value = median(values) - floor;
+      const isOurs = name === 'projected-token';
+      return {
+        name,
+        value,
+        unit: 'ms',
+        ratio: median(values) / floor,
+        ...(isOurs && { aim: { text: '≤ 25 ms', isMet: value <= 25 } }),
+      };
+    }),
+  };
+}
