@@ -3,7 +3,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 interface VirtualTimer {
   readonly atMs: number;
   readonly order: number;
-  readonly callback: () => void;
+  /** Undefined once it was cleared. */
+  callback: (() => void) | undefined;
 }
 
 /**
@@ -12,7 +13,7 @@ interface VirtualTimer {
  */
 export class VirtualClock {
   nowMs: number;
-  readonly #timers = new Map<object, VirtualTimer>();
+  readonly #timers = new TimerHeap();
   readonly #platform = { now: Date.now, setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout };
   #order = 0;
 
@@ -23,12 +24,12 @@ export class VirtualClock {
   install(): void {
     Date.now = () => this.nowMs;
     globalThis.setTimeout = ((callback: () => void, delayMs = 0) => {
-      const handle = { unref: () => handle, ref: () => handle, hasRef: () => false, refresh: () => handle };
-      this.#timers.set(handle, { atMs: this.nowMs + Math.max(1, delayMs), order: this.#order++, callback });
-      return handle;
+      const timer: VirtualTimer = { atMs: this.nowMs + Math.max(1, delayMs), order: this.#order++, callback };
+      this.#timers.add(timer);
+      return Object.assign(timer, { unref: () => timer, ref: () => timer, hasRef: () => false });
     }) as never;
-    globalThis.clearTimeout = ((handle: object | undefined) => {
-      if (handle !== undefined) this.#timers.delete(handle);
+    globalThis.clearTimeout = ((timer: VirtualTimer | undefined) => {
+      if (timer !== undefined) timer.callback = undefined;
     }) as never;
   }
 
@@ -40,9 +41,9 @@ export class VirtualClock {
 
   /** Lets time pass, timers fire in their order, and what they started end: on an in-memory file system that takes one turn. */
   async advanceTo(atMs: number): Promise<void> {
-    for (let next = this.#next(); next !== undefined && next[1].atMs <= atMs; next = this.#next()) {
-      const [handle, timer] = next;
-      this.#timers.delete(handle);
+    for (let timer = this.#timers.first; timer !== undefined && timer.atMs <= atMs; timer = this.#timers.first) {
+      this.#timers.removeFirst();
+      if (timer.callback === undefined) continue;
       this.nowMs = Math.max(this.nowMs, timer.atMs);
       timer.callback();
       await nextTurn();
@@ -54,13 +55,45 @@ export class VirtualClock {
   async settle(): Promise<void> {
     await nextTurn();
   }
+}
 
-  #next(): [object, VirtualTimer] | undefined {
-    let first: [object, VirtualTimer] | undefined;
-    for (const entry of this.#timers) {
-      const isEarlier = first === undefined || entry[1].atMs - first[1].atMs || entry[1].order - first[1].order;
-      if (first === undefined || Number(isEarlier) < 0) first = entry;
-    }
-    return first;
+/** Timers, the one that is due first at hand: a binary heap, for a simulation may have ten thousand. */
+class TimerHeap {
+  readonly #timers: VirtualTimer[] = [];
+
+  get first(): VirtualTimer | undefined {
+    return this.#timers[0];
   }
+
+  add(timer: VirtualTimer): void {
+    const timers = this.#timers;
+    let index = timers.push(timer) - 1;
+    while (index > 0) {
+      const parent = (index - 1) >> 1;
+      if (!isBefore(timer, timers[parent]!)) break;
+      timers[index] = timers[parent]!;
+      index = parent;
+    }
+    timers[index] = timer;
+  }
+
+  removeFirst(): void {
+    const timers = this.#timers;
+    const last = timers.pop();
+    if (last === undefined || timers.length === 0) return;
+    let index = 0;
+    for (;;) {
+      let child = 2 * index + 1;
+      if (child >= timers.length) break;
+      if (child + 1 < timers.length && isBefore(timers[child + 1]!, timers[child]!)) child++;
+      if (!isBefore(timers[child]!, last)) break;
+      timers[index] = timers[child]!;
+      index = child;
+    }
+    timers[index] = last;
+  }
+}
+
+function isBefore(a: VirtualTimer, b: VirtualTimer): boolean {
+  return a.atMs === b.atMs ? a.order < b.order : a.atMs < b.atMs;
 }
