@@ -52,8 +52,9 @@ export async function simulateOutage(options: OutageOptions): Promise<OutageOutc
       setTimeout(
         () => {
           const obtain = () => vault.logIn(index);
-          pods[index] = policy === 'projected-token' ? keptByLibrary(obtain) : keptByFixedRetry(obtain);
-          void pods[index].getToken();
+          const pod = policy === 'projected-token' ? keptByLibrary(obtain) : keptByFixedRetry(obtain);
+          pods[index] = pod;
+          void pod.getToken();
         },
         random() * leaseSeconds * 999,
       );

@@ -9,7 +9,7 @@ it('brings pods back one by one that lost their Vault together, and keeps every 
   expect(fixed).toMatchObject({ affected: OUTAGE.pods, peakLoginsPerSecond: OUTAGE.pods });
   expect(ours.affected).toBe(OUTAGE.pods);
   expect(ours.peakLoginsPerSecond).toBeLessThanOrEqual(fixed.peakLoginsPerSecond / 20);
-  expect(ours.peakAttemptsPerSecond).toBeLessThan(fixed.peakAttemptsPerSecond / 20);
+  expect(ours.peakAttemptsPerSecond).toBeLessThan(fixed.peakAttemptsPerSecond / 10);
   expect(ours.refusedThoughValid).toBe(0);
   // The longest pause is 5 min.
   expect(ours.recoverySeconds).toBeLessThanOrEqual(300);
