@@ -182,14 +182,15 @@ export class ProjectedTokenProvider extends GuardedEmitter<ProjectedTokenEvents>
     let timer: NodeJS.Timeout | undefined;
     try {
       throwIfAborted(signal, WAIT);
-      // Not unref'd: somebody waits for this.
-      const elapsed = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, readyTimeoutMs);
-      });
       const hasToken = new Promise<void>((resolve) => {
         this.#onFirstToken = resolve;
       });
       const isWatched = this.#reads.run('open').then(() => this.#volume.follow());
+      const elapsed = new Promise<void>((resolve) => {
+        // Not unref'd: somebody waits for this.
+        if (readyTimeoutMs > 0) timer = setTimeout(resolve, readyTimeoutMs);
+        else void isWatched.then(resolve);
+      });
       await this.#waitFor(Promise.race([Promise.all([hasToken, isWatched]), elapsed]), signal);
       if (this.#token.usable(Date.now()) === undefined) this.#throwUnusable();
     } catch (error) {

@@ -56,7 +56,7 @@ export interface ProjectedTokenProviderOptions {
    */
   readonly pollIntervalMs?: number | undefined;
   /**
-   * How long `open` waits for a first acceptable token, in milliseconds, from 0 on.
+   * How long `open` waits for a first acceptable token, in milliseconds; with 0 it looks once.
    *
    * @default 10_000
    */
