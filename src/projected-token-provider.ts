@@ -1,4 +1,4 @@
-import { abortable, raceAbort, throwIfAborted } from './abort.js';
+import { abortable, onceAborted, raceAbort, throwIfAborted } from './abort.js';
 import { CoalescedRuns } from './coalesced-runs.js';
 import { publishDiagnostics } from './diagnostics-channels.js';
 import { type ProjectedTokenError, TokenFileError, TokenSourceClosedError } from './errors.js';
@@ -46,7 +46,7 @@ export class ProjectedTokenProvider extends GuardedEmitter<ProjectedTokenEvents>
   readonly #reads = new CoalescedRuns<ReadTrigger>((trigger) => this.#read(trigger));
   readonly #readCounts: Record<ReadTrigger, number> = { open: 0, event: 0, poll: 0, timer: 0, request: 0, refresh: 0 };
   readonly #closing = new AbortController();
-  readonly #onSignal = () => void this.close();
+  #forgetSignal: (() => void) | undefined;
   readonly #tell: TellEvent = (event, ...payload) => {
     this.emit(event, ...(payload as never));
     publishDiagnostics(event, this.#options.path, payload[0]);
@@ -199,14 +199,14 @@ export class ProjectedTokenProvider extends GuardedEmitter<ProjectedTokenEvents>
     } finally {
       clearTimeout(timer);
     }
-    signal?.addEventListener('abort', this.#onSignal, { once: true });
+    if (signal !== undefined) this.#forgetSignal = onceAborted(signal, () => void this.close());
     return this;
   }
 
   async #close(): Promise<void> {
     this.#token.close();
     clearTimeout(this.#timer);
-    this.#options.signal?.removeEventListener('abort', this.#onSignal);
+    this.#forgetSignal?.();
     this.#closing.abort();
     await Promise.all([this.#volume.stop(), this.#reads.underWay]);
     this.#tell('closed');

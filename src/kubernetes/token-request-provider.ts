@@ -1,3 +1,4 @@
+import { onceAborted } from '../abort.js';
 import type { ProjectedTokenErrorCode } from '../errors.js';
 import { ExchangedToken, type Grant } from '../exchange/exchanged-token.js';
 import { GuardedEmitter } from '../guarded-emitter.js';
@@ -61,7 +62,7 @@ export class TokenRequestProvider extends GuardedEmitter<TokenRequestEvents> imp
   readonly #options: ResolvedTokenRequestOptions;
   readonly #exchange: ExchangedToken<Grant>;
   readonly #counts = { requests: 0, failures: 0 };
-  readonly #onSignal = () => void this.close();
+  #forgetSignal: (() => void) | undefined;
   #starting: Promise<this> | undefined;
   #ending: Promise<void> | undefined;
 
@@ -158,12 +159,12 @@ export class TokenRequestProvider extends GuardedEmitter<TokenRequestEvents> imp
       await this.close();
       throw error;
     }
-    signal?.addEventListener('abort', this.#onSignal, { once: true });
+    if (signal !== undefined) this.#forgetSignal = onceAborted(signal, () => void this.close());
     return this;
   }
 
   async #close(): Promise<void> {
-    this.#options.signal?.removeEventListener('abort', this.#onSignal);
+    this.#forgetSignal?.();
     await this.#exchange.close();
     this.emit('closed');
     this.removeAllListeners();

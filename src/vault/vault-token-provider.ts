@@ -1,3 +1,4 @@
+import { onceAborted } from '../abort.js';
 import type { ProjectedTokenError } from '../errors.js';
 import { ExchangedToken } from '../exchange/exchanged-token.js';
 import { GuardedEmitter } from '../guarded-emitter.js';
@@ -75,7 +76,7 @@ export class VaultTokenProvider extends GuardedEmitter<VaultTokenEvents> impleme
   readonly #session: VaultSession;
   readonly #exchange: ExchangedToken<VaultLease>;
   readonly #counts = { logins: 0, renewals: 0, failures: 0 };
-  readonly #onSignal = () => void this.close();
+  #forgetSignal: (() => void) | undefined;
   #starting: Promise<this> | undefined;
   #ending: Promise<void> | undefined;
 
@@ -174,7 +175,7 @@ export class VaultTokenProvider extends GuardedEmitter<VaultTokenEvents> impleme
       await this.close();
       throw error;
     }
-    signal?.addEventListener('abort', this.#onSignal, { once: true });
+    if (signal !== undefined) this.#forgetSignal = onceAborted(signal, () => void this.close());
     return this;
   }
 
@@ -190,7 +191,7 @@ export class VaultTokenProvider extends GuardedEmitter<VaultTokenEvents> impleme
   }
 
   async #close(): Promise<void> {
-    this.#options.signal?.removeEventListener('abort', this.#onSignal);
+    this.#forgetSignal?.();
     const lease = await this.#exchange.close();
     if (this.#options.revokeOnClose && lease?.isRevocable) {
       await this.#session.revoke(lease, AbortSignal.timeout(REVOCATION_TIMEOUT_MS)).catch((error: Error) => {

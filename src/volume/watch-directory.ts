@@ -32,9 +32,14 @@ export const watchDirectoryWithChokidar: WatchDirectory = (directory, listener) 
       ignoreInitial: true,
       followSymlinks: false,
       depth: 0,
+      atomic: false,
       ignored: (path) => path !== directory,
     });
-    const stop = () => watcher.close();
+    const stop = () => {
+      // Its close forgets the timers of its throttle, and those keep a process alive for up to a second.
+      for (const actions of watcher._throttled.values()) for (const action of actions.values()) action.clear();
+      return watcher.close();
+    };
     let ready = false;
     watcher.on('raw', (_event, filename) => tell(listener, directory, filename));
     watcher.once('ready', () => {

@@ -1,4 +1,3 @@
-import { EventEmitter } from 'node:events';
 import { tmpdir } from 'node:os';
 import { ProjectedTokenProvider } from 'projected-token';
 import { mintToken, TokenVolume } from 'projected-token/testing';
@@ -12,9 +11,9 @@ vi.mock('chokidar', async (importOriginal) => {
   const original = await importOriginal<typeof import('chokidar')>();
   const watch: typeof original.watch = (...args) => {
     if (system.watchError === undefined) return original.watch(...args);
-    const watcher = Object.assign(new EventEmitter(), { close: async () => {} });
+    const watcher = new original.FSWatcher();
     setImmediate(() => watcher.emit('error', system.watchError));
-    return watcher as never;
+    return watcher;
   };
   return { ...original, watch };
 });

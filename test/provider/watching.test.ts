@@ -1,9 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { ProjectedTokenProvider } from 'projected-token';
 import { mintToken, TokenVolume } from 'projected-token/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FaultyFileSystem, systemError } from '../helpers/faulty-file-system.js';
+import { inotifyWatches } from '../helpers/inotify-watches.js';
 import { inUse, nextEvent, recordEvents } from '../helpers/provider-events.js';
 
 const NEVER_MS = 2 ** 31 - 1;
@@ -236,16 +236,3 @@ describe('many providers of one directory', () => {
     await picky.close();
   });
 });
-
-/** Watches of this process on directories (proc(5), /proc/pid/fdinfo). */
-function inotifyWatches(): number {
-  let watches = 0;
-  for (const descriptor of readdirSync('/proc/self/fdinfo')) {
-    try {
-      watches += readFileSync(`/proc/self/fdinfo/${descriptor}`, 'utf8').match(/^inotify /gm)?.length ?? 0;
-    } catch {
-      // The descriptor of the listing itself is closed by now.
-    }
-  }
-  return watches;
-}
