@@ -1,2 +1,7 @@
+/**
+ * A client assertion for `@azure/identity`: workload identity federation of Microsoft Entra ID.
+ *
+ * @module projected-token/azure
+ */
 export type { ExpectedAudience } from '../token/expect-audience.js';
 export * from './client-assertion.js';

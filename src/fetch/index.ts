@@ -4,4 +4,4 @@
  * @module projected-token/fetch
  */
 export type { WithTokenOptions } from '../carry/token-carriage.js';
-export { withToken } from './with-token.js';
+export { type FetchFunction, withToken } from './with-token.js';

@@ -1,3 +1,8 @@
+/**
+ * Tokens of the TokenRequest API, and `withToken` for `@kubernetes/client-node`.
+ *
+ * @module projected-token/kubernetes
+ */
 export type { WithTokenOptions } from '../carry/token-carriage.js';
 export type { BoundObjectReference, TokenRequestProviderOptions } from './token-request-options.js';
 export * from './token-request-provider.js';

@@ -163,7 +163,7 @@ export class EmbeddedApiServer {
   /**
    * Signs with a new key from now on.
    *
-   * @param options.forgetOld - publish and accept the new key only: the old tokens are invalid. Default: false
+   * @param options - `forgetOld`: publish and accept the new key only, so that the old tokens are invalid; default false
    */
   async rotateKey({ forgetOld = false }: { forgetOld?: boolean } = {}): Promise<void> {
     await this.#tokens.rotateKey({ forgetOld });

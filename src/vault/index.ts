@@ -1,3 +1,8 @@
+/**
+ * Vault and OpenBao tokens, in exchange for a bound service account token.
+ *
+ * @module projected-token/vault
+ */
 export type { CertificateAuthority } from '../http/json-connection.js';
 export type { VaultTokenInfo } from './vault-lease.js';
 export type { VaultTokenProviderOptions } from './vault-options.js';
