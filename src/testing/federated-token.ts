@@ -1,9 +1,10 @@
-import { createHash } from 'node:crypto';
 import type { JSONWebKeySet, JWTPayload } from 'jose';
 import { createLocalJWKSet } from 'jose/jwks/local';
 import { compactVerify } from 'jose/jws/compact/verify';
 import { decodeJwt } from 'jose/jwt/decode';
 import type { JsonWebKeySet } from './token-issuer.js';
+
+export { fingerprintOf } from '../token/fingerprint.js';
 
 /** The cluster that a cloud trusts: what its OIDC discovery would say. A `TokenIssuer` is one. */
 export interface TrustedIssuer {
@@ -56,9 +57,4 @@ export async function checkFederatedToken(
   const seconds = Date.now() / 1000;
   if (claims.exp === undefined || claims.exp <= seconds) return { claims, fault: 'expired' };
   return { claims };
-}
-
-/** Names a token in an {@link ExchangeRecord}. */
-export function fingerprintOf(token: string): string {
-  return createHash('sha256').update(token).digest('hex').slice(0, 12);
 }

@@ -7,8 +7,14 @@ export interface VolumeFileSystem {
   mkdirSync(path: string, options?: { recursive?: boolean }): unknown;
   mkdtempSync(prefix: string): unknown;
   chmodSync(path: string, mode: number): void;
-  chownSync(path: string, uid: number, gid: number): void;
   lchownSync(path: string, uid: number, gid: number): void;
+  lstatSync(path: string): {
+    readonly mode: number;
+    readonly uid: number;
+    isDirectory(): boolean;
+    isSymbolicLink(): boolean;
+  };
+  readdirSync(path: string): unknown[];
   writeFileSync(path: string, data: string | Uint8Array, options?: { mode?: number }): void;
   readFileSync(path: string): unknown;
   readlinkSync(path: string): unknown;
@@ -28,11 +34,16 @@ export interface TokenVolumeOptions {
   readonly files?: Readonly<Record<string, string>>;
   /** File system, such as memfs'. @default node:fs */
   readonly fs?: VolumeFileSystem;
-  /** Mode of the token file: 0o644 as a kubelet's default, 0o600 where the pod sets fsGroup or runAsUser. @default 0o644 */
+  /**
+   * Mode of the token file. A kubelet ignores `defaultMode` where the pod sets fsGroup, or runs as one user (projected.go, collectData).
+   *
+   * @default 0o600 with `fsGroup`, which makes it 0o640 then; 0o644 without
+   */
   readonly mode?: number;
   /**
-   * `securityContext.fsGroup`: files get this group and become readable by it. `beforeSwap: false` is what older kubelets did:
-   * they published first and owned after, and owned the whole volume anew before each swap.
+   * `securityContext.fsGroup`: before each swap the whole volume is given to this group anew and made readable by it, which leads to
+   * events that come too early. `beforeSwap: false` is what older kubelets did: after the swap, with a moment in which the new
+   * token is there and the group may not read it.
    */
   readonly fsGroup?: { readonly gid: number; readonly beforeSwap?: boolean };
   /**
@@ -47,13 +58,15 @@ export interface TokenVolumeOptions {
 export type VolumeStep =
   | 'make-directory'
   | 'write-file'
-  | 'set-owner'
+  | 'own-volume'
   | 'link-data-tmp'
   | 'unlink-data'
   | 'swap-data'
   | 'link-file'
-  | 'own-volume'
   | 'remove-old';
+
+/** Mode of the other files: `defaultMode` of the pod manifest where that says nothing. */
+const DEFAULT_MODE = 0o644;
 
 /**
  * A projected volume, written by the operations of a kubelet, in its order (kubernetes/kubernetes pkg/volume/util/atomic_writer.go),
@@ -81,7 +94,7 @@ export class TokenVolume {
     this.#options = {
       fileName: 'vault-token',
       files: {},
-      mode: 0o644,
+      mode: options.fsGroup === undefined ? DEFAULT_MODE : 0o600,
       swap: fs === nodeFs ? 'rename' : 'unlink',
       ...options,
       fs,
@@ -132,24 +145,21 @@ export class TokenVolume {
     const data = join(this.directory, '..data');
     const oldDirectory = this.#readLink(data);
     if (oldDirectory !== undefined && this.content === Buffer.from(token).toString()) return;
-    if (oldDirectory !== undefined && fsGroup?.beforeSwap === false) {
-      this.#ownVolume(fsGroup.gid);
-      yield 'own-volume';
-    }
     const newDirectory = timestampName(++this.#revision);
     fs.mkdirSync(join(this.directory, newDirectory));
     fs.chmodSync(join(this.directory, newDirectory), 0o755);
     yield 'make-directory';
-    for (const [name, content] of [...Object.entries(files), [fileName, token] as const]) {
+    const others = Object.entries(files).map(([name, content]) => [name, content, DEFAULT_MODE] as const);
+    for (const [name, content, fileMode] of [...others, [fileName, token, mode] as const]) {
       const file = join(this.directory, newDirectory, name);
       fs.mkdirSync(dirname(file), { recursive: true });
       fs.writeFileSync(file, content);
-      fs.chmodSync(file, mode);
+      fs.chmodSync(file, fileMode);
       yield 'write-file';
-      if (fsGroup !== undefined && fsGroup.beforeSwap !== false) {
-        this.#own(file, fsGroup.gid);
-        yield 'set-owner';
-      }
+    }
+    if (fsGroup !== undefined && fsGroup.beforeSwap !== false) {
+      this.#own(this.directory, fsGroup.gid);
+      yield 'own-volume';
     }
     const temporary = join(this.directory, '..data_tmp');
     if (swap === 'rename') {
@@ -171,13 +181,13 @@ export class TokenVolume {
       fs.symlinkSync(`..data/${visible}`, join(this.directory, visible));
       yield 'link-file';
     }
-    if (fsGroup?.beforeSwap === false) {
-      this.#own(join(this.directory, newDirectory, fileName), fsGroup.gid);
-      yield 'set-owner';
-    }
     if (oldDirectory !== undefined) {
       fs.rmSync(join(this.directory, oldDirectory), { recursive: true, force: true });
       yield 'remove-old';
+    }
+    if (fsGroup?.beforeSwap === false) {
+      this.#own(this.directory, fsGroup.gid);
+      yield 'own-volume';
     }
   }
 
@@ -196,18 +206,17 @@ export class TokenVolume {
     this.unmount();
   }
 
-  #ownVolume(gid: number): void {
-    const { fs, fileName } = this.#options;
-    const visible = join(this.directory, fileName.split('/', 1)[0]!);
-    fs.lchownSync(visible, process.getuid?.() ?? 0, gid);
-    this.#own(this.path, gid);
-  }
-
-  #own(file: string, gid: number): void {
-    const { fs, mode } = this.#options;
-    fs.chownSync(file, process.getuid?.() ?? 0, gid);
-    // A projected volume is read-only: the group may read (pkg/volume/volume_linux.go, changeFilePermission).
-    fs.chmodSync(file, mode | 0o440);
+  /** Gives all that is below a path, and then the path, to a group that may read it (volume_linux.go, walkDeep). */
+  #own(path: string, gid: number): void {
+    const { fs } = this.#options;
+    const stats = fs.lstatSync(path);
+    if (stats.isDirectory()) {
+      for (const name of fs.readdirSync(path).map(String).sort()) this.#own(join(path, name), gid);
+    }
+    fs.lchownSync(path, stats.uid, gid);
+    // A link has no mode of its own: a chmod would change what it points at.
+    if (stats.isSymbolicLink()) return;
+    fs.chmodSync(path, (stats.mode & 0o7777) | (stats.isDirectory() ? 0o2550 : 0o440));
   }
 
   #readLink(path: string): string | undefined {
