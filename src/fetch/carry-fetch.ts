@@ -5,14 +5,16 @@ import { type Fetch, headersOf, OutgoingRequest, urlOf } from './outgoing-reques
 /**
  * A fetch that carries the token. It follows redirects itself, because fetch takes no header off but Authorization when a
  * redirect leads to another origin.
+ *
+ * @param keepBody - whether the body of a `Request` is kept for a second sending
  */
-export function carryFetch(fetch: Fetch, carriage: TokenCarriage): Fetch {
+export function carryFetch(fetch: Fetch, carriage: TokenCarriage, { keepBody = true } = {}): Fetch {
   return async (input, init) => {
     const url = urlOf(input);
     if (url === undefined || !carriage.allows(url) || headersOf(input, init).has(carriage.header)) {
       return fetch(input, init);
     }
-    const request = new OutgoingRequest(input, init);
+    const request = new OutgoingRequest(input, init, keepBody);
     try {
       return await travel(fetch, carriage, request);
     } catch (error) {

@@ -47,7 +47,7 @@ export class OutgoingRequest {
   readonly redirect: Redirect;
   readonly signal: AbortSignal | undefined;
 
-  constructor(input: Input, init: Init | undefined) {
+  constructor(input: Input, init: Init | undefined, keepBody: boolean) {
     const url = urlOf(input);
     if (url === undefined) throw new TypeError('Invalid URL');
     this.#request = isRequest(input) ? input : undefined;
@@ -55,7 +55,7 @@ export class OutgoingRequest {
     const merged: Init = { ...membersOf(this.#request), ...this.#init };
     this.#body = snapshot(this.#init.body);
     const ownBody = this.#body == null ? this.#request?.body : undefined;
-    if (ownBody) this.#captured = captured(this.#request as Request);
+    if (ownBody && keepBody) this.#captured = captured(this.#request as Request);
     this.redirect = merged.redirect ?? 'follow';
     this.signal = merged.signal ?? undefined;
     this.start = {
