@@ -120,7 +120,8 @@ export function expiredError(
 /** Adds the file to an error that was thrown by a function that only saw its text. */
 export function withPath(error: unknown, path: string): unknown {
   if (error instanceof TokenFileError && error.path === undefined) {
-    return new TokenFileError(error.code, `${path}: ${error.message}`, { path, cause: error.cause });
+    const message = `${path}: ${error.message} Check that this is the path of the token, and what else writes to it.`;
+    return new TokenFileError(error.code, message, { path, cause: error.cause });
   }
   return error;
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { TokenFileError } from '../errors.js';
 import { isCompactJws } from '../token/parse-jwt.js';
 import { locateVolume, type VolumeLocation } from './locate-volume.js';
-import { errnoCode, notAFile, tokenFileError } from './token-file-error.js';
+import { errnoCode, errnoPath, notAFile, tokenFileError } from './token-file-error.js';
 import type { TokenFileHandle, TokenFileSystem } from './token-file-system.js';
 
 /** What a read of the token file gave. */
@@ -37,9 +37,9 @@ export async function readTokenFile(fs: TokenFileSystem, path: string): Promise<
     try {
       return await readOnce(fs, path);
     } catch (error) {
-      if (errnoCode(error) !== 'ENOENT') {
-        throw error instanceof TokenFileError ? error : await tokenFileError(fs, path, error);
-      }
+      if (error instanceof TokenFileError) throw error;
+      // Of a directory it is mostly the token in it that may not be read.
+      if (errnoCode(error) !== 'ENOENT') throw await tokenFileError(fs, errnoPath(error) ?? path, error);
       if (attempt === MAX_ATTEMPTS) throw await tokenFileError(fs, path, error);
     }
   }
@@ -72,12 +72,20 @@ async function findToken(fs: TokenFileSystem, directory: string): Promise<{ file
     return { file: only, text: textOf(bytes, only) };
   }
   const tokens: { file: string; text: string }[] = [];
+  let failure: unknown;
   for (const file of files) {
-    const text = await readCandidate(fs, file);
-    if (text !== undefined) tokens.push({ file, text });
+    try {
+      const text = await readCandidate(fs, file);
+      if (text !== undefined) tokens.push({ file, text });
+    } catch (error) {
+      // One that vanished means a swap under way; one that cannot be read need not be the token.
+      if (errnoCode(error) === 'ENOENT') throw error;
+      failure = error;
+    }
   }
   const [token] = tokens;
   if (token !== undefined && tokens.length === 1) return token;
+  if (token === undefined && failure !== undefined) throw failure;
   throw new TokenFileError(
     tokens.length === 0 ? 'ERR_TOKEN_NOT_FOUND' : 'ERR_TOKEN_AMBIGUOUS',
     `${directory} holds ${tokens.length === 0 ? 'no token' : `${tokens.length} tokens`} among ${names.slice(0, 20).join(', ')}. ` +
@@ -86,6 +94,7 @@ async function findToken(fs: TokenFileSystem, directory: string): Promise<{ file
   );
 }
 
+/** The text of a file that may be the token; undefined when its content is none. */
 async function readCandidate(fs: TokenFileSystem, file: string): Promise<string | undefined> {
   try {
     const bytes = await readBytes(fs, file);
@@ -93,9 +102,8 @@ async function readCandidate(fs: TokenFileSystem, file: string): Promise<string 
     const text = textOf(bytes, file);
     return isCompactJws(text) ? text : undefined;
   } catch (error) {
-    // A neighbour that cannot be read is not the token; one that vanished means a swap under way.
-    if (errnoCode(error) === 'ENOENT') throw error;
-    return undefined;
+    if (error instanceof TokenFileError) return undefined;
+    throw error;
   }
 }
 

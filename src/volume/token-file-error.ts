@@ -47,6 +47,12 @@ export function errnoCode(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined;
 }
 
+/** `path` of a Node system error: the file that the operation failed on. */
+export function errnoPath(error: unknown): string | undefined {
+  const path: unknown = error instanceof Error ? (error as NodeJS.ErrnoException).path : undefined;
+  return typeof path === 'string' ? path : undefined;
+}
+
 async function describeAccess(fs: TokenFileSystem, path: string): Promise<string> {
   const process_ = `process uid ${process.getuid?.() ?? '?'}, gid ${process.getgid?.() ?? '?'}`;
   try {
