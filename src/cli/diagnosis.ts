@@ -1,9 +1,10 @@
-import nodeFs from 'node:fs';
-import { ProjectedTokenError } from '../errors.js';
+import nodeFs, { type Stats } from 'node:fs';
+import { ProjectedTokenError, TokenFileError } from '../errors.js';
 import { resolveProviderOptions } from '../provider-options.js';
 import { assertAcceptable, withPath } from '../token/acceptance.js';
 import { BoundToken } from '../token/bound-token.js';
 import { overdueAtSeconds } from '../token/schedule.js';
+import { locateVolume } from '../volume/locate-volume.js';
 import { readTokenFile } from '../volume/read-token-file.js';
 import type { TokenOptions } from './arguments.js';
 
@@ -18,9 +19,12 @@ export interface Finding {
 
 /** What `inspect` finds out about a token file. */
 export interface Diagnosis {
+  /** The path asked for. */
   readonly path: string;
-  readonly file: string | undefined;
-  readonly kind: 'projected' | 'regular' | undefined;
+  /** The file that was looked at: that of the path, or the one found in its directory. */
+  readonly file: string;
+  /** A link into a projected volume, a plain file, or a directory; undefined when it is neither or cannot be seen. */
+  readonly kind: 'projected' | 'regular' | 'directory' | undefined;
   /** Permission bits in octal, as `0640`. */
   readonly mode: string | undefined;
   readonly uid: number | undefined;
@@ -33,32 +37,38 @@ export interface Diagnosis {
 export async function diagnose(options: TokenOptions, nowMs: number): Promise<Diagnosis> {
   const { path, expectation } = resolveProviderOptions(options);
   const findings: Finding[] = [];
-  const blame = (error: unknown) => {
-    if (!(error instanceof ProjectedTokenError)) throw error;
-    findings.push({ severity: 'error', code: error.code, message: error.message });
-  };
-  let content: Awaited<ReturnType<typeof readTokenFile>> | undefined;
+  let file = path;
   let token: BoundToken | undefined;
   try {
-    content = await readTokenFile(nodeFs, path);
+    const content = await readTokenFile(nodeFs, path);
+    file = content.file;
     token = BoundToken.parse(content.text);
     assertAcceptable(token, expectation, nowMs);
-  } catch (error) {
-    blame(withPath(error, content?.file ?? path));
+  } catch (cause) {
+    const error = withPath(cause, file);
+    if (!(error instanceof ProjectedTokenError)) throw error;
+    if (error instanceof TokenFileError) file = error.path ?? file;
+    findings.push({ severity: 'error', code: error.code, message: error.message });
   }
-  if (content?.kind === 'regular') findings.push(REGULAR_FILE);
+  const { kind, stats } = await lookAt(file);
+  if (kind === 'regular') findings.push(REGULAR_FILE);
   if (token !== undefined) findings.push(...rotationFindings(token, nowMs));
-  const stats = await nodeFs.promises.stat(content?.file ?? path).catch(() => undefined);
   return {
     path,
-    file: content?.file,
-    kind: content?.kind,
+    file,
+    kind,
     mode: stats && (stats.mode & 0o7777).toString(8).padStart(4, '0'),
     uid: stats?.uid,
     gid: stats?.gid,
     token,
     findings,
   };
+}
+
+async function lookAt(file: string): Promise<{ kind: Diagnosis['kind']; stats: Stats | undefined }> {
+  const stats = await nodeFs.promises.stat(file).catch(() => undefined);
+  if (stats?.isDirectory()) return { kind: 'directory', stats };
+  return { kind: stats?.isFile() ? (await locateVolume(nodeFs, file)).kind : undefined, stats };
 }
 
 const REGULAR_FILE: Finding = {

@@ -1,66 +1,85 @@
-import type { BoundToken } from '../token/bound-token.js';
+import type { BoundToken, KubernetesObjectReference } from '../token/bound-token.js';
 import type { Command } from './arguments.js';
 import { type Diagnosis, diagnose } from './diagnosis.js';
-import { fromNow, lifetimeBar } from './lifetime.js';
-import { type Paint, paintFor, printable, type Terminal } from './terminal.js';
+import { fromNow, lifetimeBar, timestamp } from './lifetime.js';
+import {
+  columnsOf,
+  type Output,
+  type Paint,
+  paintFor,
+  printable,
+  printableJson,
+  type Terminal,
+  wrap,
+} from './terminal.js';
 
-type InspectCommand = Extract<Command, { name: 'inspect' }>;
+type InspectCommand = Extract<Command, { name: 'inspect' | 'watch' }>;
 
 /** `inspect`: what the token is, and what is wrong with it. */
-export async function inspectToken(command: InspectCommand, terminal: Terminal): Promise<number> {
+export async function inspectToken(command: InspectCommand, { stdout, env }: Terminal): Promise<number> {
   const nowMs = Date.now();
   const diagnosis = await diagnose(command, nowMs);
-  const { token } = diagnosis;
-  const secret = command.showToken && token !== undefined ? token.value : undefined;
+  const { token, findings } = diagnosis;
+  const secret = command.showToken ? token?.value : undefined;
   if (command.json) {
-    terminal.stdout.write(`${JSON.stringify({ ...diagnosis, value: secret }, undefined, 2)}\n`);
+    stdout.write(`${printableJson({ ...diagnosis, value: secret }, 2)}\n`);
   } else {
-    const paint = paintFor(terminal.stdout, terminal.env);
-    const lines = [
-      ...describeFile(diagnosis),
-      ...describeToken(token, nowMs, paint),
-      ...describeFindings(diagnosis, paint),
-    ];
-    if (secret !== undefined) lines.push(secret);
-    terminal.stdout.write(`${lines.join('\n')}\n`);
+    const paint = paintFor(stdout, env);
+    const rows = [...fileRows(diagnosis), ...(token === undefined ? [] : tokenRows(token, nowMs))];
+    const lines = rows.flatMap(([label, text]) =>
+      text ? [row(label, wrap(printable(text), stdout, LABEL_WIDTH))] : [],
+    );
+    const bar = token && lifetimeBar(token, nowMs, paint, Math.min(40, columnsOf(stdout) - LABEL_WIDTH - AFTER_BAR));
+    if (bar !== undefined) lines.push(row('life', `${bar}  ${paint('dim', '┃ refresh')}`));
+    lines.push(...findingLines(findings, stdout, paint));
+    if (secret !== undefined) lines.push('', secret);
+    stdout.write(`${lines.join('\n')}\n`);
   }
-  return diagnosis.findings.some(({ severity }) => severity === 'error') ? 1 : 0;
+  return findings.some(({ severity }) => severity === 'error') ? 1 : 0;
 }
 
-function describeFile({ path, file, kind, mode, uid, gid }: Diagnosis): string[] {
-  const kinds = { projected: 'projected volume', regular: 'regular file' };
-  const details = [kind && kinds[kind], mode && `mode ${mode}`, uid !== undefined && `uid ${uid}, gid ${gid}`];
-  return row('file', `${file ?? path}${details.some(Boolean) ? ` (${details.filter(Boolean).join(', ')})` : ''}`);
+const LABEL_WIDTH = 12;
+const AFTER_BAR = ' 100 %  ┃ refresh'.length + 1;
+
+type Row = readonly [label: string, text: string | undefined];
+
+function row(label: string, text: string): string {
+  return `${label.padEnd(LABEL_WIDTH)}${text}`;
 }
 
-function describeToken(token: BoundToken | undefined, nowMs: number, paint: Paint): string[] {
-  if (token === undefined) return [];
-  const object = (reference: { name: string; uid?: string } | undefined) =>
-    reference && `${reference.name}${reference.uid === undefined ? '' : ` (uid ${reference.uid})`}`;
-  const moment = (date: Date | undefined) => date && `${date.toISOString()} (${fromNow(date, nowMs)})`;
+const KINDS = { projected: 'projected volume', regular: 'regular file', directory: 'directory' };
+
+function fileRows({ file, kind, mode, uid, gid }: Diagnosis): Row[] {
+  const details = [kind && KINDS[kind], mode && `mode ${mode}, uid ${uid}, gid ${gid}`];
   return [
-    ...row('token', token.fingerprint),
-    ...row('audience', token.audiences.join(', ') || undefined),
-    ...row('issuer', token.issuer),
-    ...row('subject', token.subject),
-    ...row('pod', object(token.pod)),
-    ...row('node', object(token.node)),
-    ...row('issued', moment(token.issuedAt)),
-    ...row('refresh', moment(token.refreshAt)),
-    ...row('warn after', moment(token.warnAfter)),
-    ...row('expires', moment(token.expiresAt)),
-    ...row('life', lifetimeBar(token, nowMs, paint), (text) => text),
+    ['file', file],
+    ['', details.filter(Boolean).join(', ')],
   ];
 }
 
-function describeFindings({ findings }: Diagnosis, paint: Paint): string[] {
+function tokenRows(token: BoundToken, nowMs: number): Row[] {
+  const named = (object: KubernetesObjectReference | undefined) =>
+    object && `${object.name}${object.uid === undefined ? '' : ` (uid ${object.uid})`}`;
+  const moment = (date: Date | undefined) => date && `${timestamp(date)} (${fromNow(date, nowMs)})`;
+  return [
+    ['token', token.fingerprint],
+    ['audience', token.audiences.join(', ')],
+    ['issuer', token.issuer],
+    ['subject', token.subject],
+    ['pod', named(token.pod)],
+    ['node', named(token.node)],
+    ['issued', moment(token.issuedAt)],
+    ['refresh', moment(token.refreshAt)],
+    ['warn after', moment(token.warnAfter)],
+    ['expires', moment(token.expiresAt)],
+  ];
+}
+
+function findingLines(findings: Diagnosis['findings'], output: Output, paint: Paint): string[] {
   if (findings.length === 0) return ['', paint('green', 'The token is acceptable.')];
   return findings.flatMap(({ severity, code, message }) => [
     '',
-    `${paint(severity === 'error' ? 'red' : 'yellow', `${severity} ${code}`)}\n  ${printable(message)}`,
+    paint(severity === 'error' ? 'red' : 'yellow', `${severity} ${code}`),
+    `  ${wrap(printable(message), output, 2)}`,
   ]);
-}
-
-function row(label: string, text: string | undefined, show: (text: string) => string = printable): string[] {
-  return text === undefined ? [] : [`${label.padEnd(10)}  ${show(text)}`];
 }

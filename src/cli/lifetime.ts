@@ -2,21 +2,18 @@ import type { BoundToken } from '../token/bound-token.js';
 import { effectiveExpirySeconds } from '../token/schedule.js';
 import type { Paint } from './terminal.js';
 
-const BAR_WIDTH = 40;
-
-/** A token's life as a bar: what is gone, what is left, and a mark where its rotation is due. */
-export function lifetimeBar(token: BoundToken, nowMs: number, paint: Paint): string | undefined {
+/** A token's life as a bar of so many cells: what is gone, what is left, and a mark where its rotation is due. */
+export function lifetimeBar(token: BoundToken, nowMs: number, paint: Paint, width: number): string | undefined {
   const startMs = (token.issuedAt ?? token.notBefore)?.getTime();
   const endMs = (effectiveExpirySeconds(token.claims) ?? Number.NaN) * 1000;
   if (startMs === undefined || !(endMs > startMs)) return undefined;
   const share = (ms: number) => Math.min(1, Math.max(0, (ms - startMs) / (endMs - startMs)));
-  const gone = Math.round(share(nowMs) * BAR_WIDTH);
-  const refresh = Math.min(BAR_WIDTH - 1, Math.round(share(token.refreshAt?.getTime() ?? endMs) * BAR_WIDTH));
-  const cells = Array.from({ length: BAR_WIDTH }, (_, index) =>
-    index === refresh ? '┃' : index < gone ? '█' : '░',
-  ).join('');
-  const colour = nowMs >= endMs ? 'red' : gone >= refresh ? 'yellow' : 'green';
-  return `${paint(colour, cells)} ${Math.round(share(nowMs) * 100)} %`;
+  const gone = Math.round(share(nowMs) * width);
+  const refreshMs = token.refreshAt?.getTime() ?? endMs;
+  const mark = Math.min(width - 1, Math.round(share(refreshMs) * width));
+  const cells = Array.from({ length: width }, (_, cell) => (cell === mark ? '┃' : cell < gone ? '█' : '░'));
+  const colour = nowMs >= endMs ? 'red' : nowMs >= refreshMs ? 'yellow' : 'green';
+  return `${paint(colour, cells.join(''))} ${`${Math.round(share(nowMs) * 100)}`.padStart(3)} %`;
 }
 
 /** A span of time in the two largest units that say something: `1 h 12 min`, `48 s`. */
@@ -41,4 +38,9 @@ export function duration(ms: number): string {
 export function fromNow(date: Date, nowMs: number): string {
   const ms = date.getTime() - nowMs;
   return ms >= 0 ? `in ${duration(ms)}` : `${duration(ms)} ago`;
+}
+
+/** A moment for a person to read: in UTC, to the second. */
+export function timestamp(date: Date): string {
+  return `${date.toISOString().slice(0, -'.000Z'.length)}Z`;
 }

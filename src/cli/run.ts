@@ -1,8 +1,9 @@
 import packageJson from '../../package.json' with { type: 'json' };
 import { InvalidOptionError } from '../errors.js';
-import { HELP, parseArguments, UsageError } from './arguments.js';
+import { parseArguments, UsageError } from './arguments.js';
+import { HELP, USAGE } from './help.js';
 import { inspectToken } from './inspect.js';
-import type { Terminal } from './terminal.js';
+import { printable, type Terminal } from './terminal.js';
 import { waitForToken } from './wait.js';
 import { watchToken } from './watch.js';
 
@@ -26,7 +27,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     }
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof InvalidOptionError)) throw error;
-    terminal.stderr.write(`projected-token: ${error.message}\nTry: projected-token --help\n`);
+    terminal.stderr.write(`projected-token: ${printable(error.message)}\n${USAGE}\nTry: projected-token --help\n`);
     return 2;
   }
 }

@@ -2,12 +2,14 @@ import { ProjectedTokenError } from '../errors.js';
 import { ProjectedTokenProvider } from '../projected-token-provider.js';
 import type { Command } from './arguments.js';
 import { fromNow } from './lifetime.js';
-import { printable, type Terminal } from './terminal.js';
+import { printable, type Terminal, wrap } from './terminal.js';
 
 type WaitCommand = Extract<Command, { name: 'wait' }>;
 
 /** `wait`: returns when an acceptable token is there; says on stderr what it waits for. */
 export async function waitForToken(command: WaitCommand, terminal: Terminal): Promise<number> {
+  const { stdout, stderr } = terminal;
+  const say = (text: string) => stderr.write(`${wrap(printable(text), stderr, 2)}\n`);
   const interrupt = new AbortController();
   const onSignal = () => interrupt.abort();
   terminal.once('SIGINT', onSignal);
@@ -17,17 +19,26 @@ export async function waitForToken(command: WaitCommand, terminal: Terminal): Pr
     readyTimeoutMs: command.timeoutSeconds * 1000,
     signal: interrupt.signal,
   });
-  provider.on('rejected', ({ error }) => terminal.stderr.write(`waiting: ${printable(error.message)}\n`));
+  let told: string | undefined;
+  provider.on('rejected', ({ error }) => {
+    told = error.message;
+    say(`waiting: ${told}`);
+  });
   try {
     const token = (await provider.start()).current!;
     const expires = token.expiresAt && `, expires ${fromNow(token.expiresAt, Date.now())}`;
-    terminal.stderr.write(`token ${token.fingerprint} is acceptable${expires ?? ''}\n`);
-    if (command.showToken) terminal.stdout.write(`${token.value}\n`);
+    say(`token ${token.fingerprint} is acceptable${expires ?? ''}`);
+    if (command.showToken) stdout.write(`${token.value}\n`);
     return 0;
   } catch (error) {
     if (!(error instanceof ProjectedTokenError)) throw error;
-    const why = interrupt.signal.aborted ? 'interrupted' : `no acceptable token after ${command.timeoutSeconds} s`;
-    terminal.stderr.write(`projected-token: ${why}: ${error.code}\n${printable(error.message)}\n`);
+    if (interrupt.signal.aborted) {
+      say('projected-token: interrupted');
+    } else {
+      const when = command.timeoutSeconds === 0 ? '' : ` after ${command.timeoutSeconds} s`;
+      const why = error.message === told ? '' : ` ${error.message}`;
+      say(`projected-token: no acceptable token${when} (${error.code}).${why}`);
+    }
     return 1;
   } finally {
     terminal.off('SIGINT', onSignal);

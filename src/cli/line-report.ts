@@ -1,0 +1,68 @@
+import type { ProjectedTokenProvider } from '../projected-token-provider.js';
+import type { BoundToken } from '../token/bound-token.js';
+import { fromNow, lifetimeBar } from './lifetime.js';
+import type { CreateReport, EventDetails, WatchedEvent } from './report.js';
+import { canRedraw, columnsOf, type Paint, paintFor, printable, wrap } from './terminal.js';
+
+const EVENT_WIDTH = 'recovered'.length;
+const INDENTATION = 'hh:mm:ss  '.length + EVENT_WIDTH + 2;
+
+/** For people: a line for each event, and below them one that shows the token's life go by. */
+export const lineReport: CreateReport = ({ stdout, env }, provider, showToken) => {
+  const paint = paintFor(stdout, env);
+  const erase = () => canRedraw(stdout, env) && stdout.write('\r\u001b[K');
+  const draw = () => erase() && stdout.write(lifeLine(provider, paint, columnsOf(stdout) - 1));
+  return {
+    tell(event, details) {
+      erase();
+      const { colour, sentence } = EVENTS[event];
+      const time = paint('dim', new Date().toLocaleTimeString('en-GB'));
+      const text = wrap(printable(sentence(details)), stdout, INDENTATION);
+      stdout.write(`${time}  ${paint(colour, event.padEnd(EVENT_WIDTH))}  ${text}\n`);
+      if (showToken && details.current !== undefined) stdout.write(`${details.current.value}\n`);
+      draw();
+    },
+    tick: draw,
+    end: erase,
+  };
+};
+
+const EVENTS: Record<
+  WatchedEvent,
+  { colour: 'green' | 'yellow' | 'red'; sentence: (details: EventDetails) => string }
+> = {
+  ready: { colour: 'green', sentence: ({ current }) => `${current!.fingerprint}${expiry(current!)}` },
+  rotated: {
+    colour: 'green',
+    sentence: ({ current, previous }) => `${previous!.fingerprint} → ${current!.fingerprint}${expiry(current!)}`,
+  },
+  rejected: { colour: 'yellow', sentence: ({ error }) => error!.message },
+  overdue: {
+    colour: 'yellow',
+    sentence: ({ current }) => `${current!.fingerprint} should have been replaced by now${expiry(current!)}`,
+  },
+  expired: {
+    colour: 'red',
+    sentence: ({ previous }) => `${previous!.fingerprint}, and no acceptable token has followed`,
+  },
+  recovered: { colour: 'green', sentence: ({ current }) => `${current!.fingerprint}${expiry(current!)}` },
+  degraded: {
+    colour: 'yellow',
+    sentence: ({ error }) => `The directory cannot be watched; it is polled instead. ${error!.message}`,
+  },
+  restored: { colour: 'green', sentence: () => 'The directory is watched again.' },
+  error: { colour: 'red', sentence: ({ error }) => error!.message },
+};
+
+function expiry({ expiresAt }: BoundToken): string {
+  return expiresAt === undefined ? '' : `, expires ${fromNow(expiresAt, Date.now())}`;
+}
+
+/** Fits into the columns: a line that wraps could not be erased. */
+function lifeLine({ current }: ProjectedTokenProvider, paint: Paint, columns: number): string {
+  if (current === undefined) return paint('dim', 'waiting for an acceptable token'.slice(0, columns));
+  const text = `${current.fingerprint}${expiry(current)}`;
+  const room = Math.min(40, columns - text.length - '   100 %'.length);
+  const bar = room < 8 ? undefined : lifetimeBar(current, Date.now(), paint, room);
+  return bar === undefined ? text.slice(0, columns) : `${bar}  ${text}`;
+}

@@ -1,0 +1,18 @@
+import { ProjectedTokenError } from '../errors.js';
+import type { CreateReport } from './report.js';
+import { printableJson } from './terminal.js';
+
+/** A JSON object a line for each event, for programs. */
+export const ndjsonReport: CreateReport = ({ stdout }, _provider, showToken) => ({
+  tell(event, { current, previous, error }) {
+    const line = {
+      time: new Date(),
+      event,
+      current,
+      previous,
+      error: error && { code: error instanceof ProjectedTokenError ? error.code : undefined, message: error.message },
+      value: showToken ? current?.value : undefined,
+    };
+    stdout.write(`${printableJson(line)}\n`);
+  },
+});
