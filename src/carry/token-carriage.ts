@@ -1,7 +1,8 @@
-import { InvalidOptionError, TokenFileError } from '../errors.js';
-import { BEARER_CARRIER, type TokenSource } from '../token-source.js';
+import { InvalidOptionError } from '../errors.js';
+import type { TokenSource } from '../token-source.js';
 import { AllowedOrigins } from './allowed-origins.js';
 import { settleWithSignal } from './settle-with-signal.js';
+import { TokenHeader } from './token-header.js';
 
 /** Options of every `withToken`. */
 export interface WithTokenOptions {
@@ -24,23 +25,12 @@ export interface WithTokenOptions {
 /** 401 Unauthorized: the credentials were not accepted (RFC 9110 section 15.5.2). */
 const REFUSED_STATUSES: readonly number[] = [401];
 
-/** Names of header fields (RFC 9110 section 5.6.2). */
-const FIELD_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-
-/**
- * What every token in a header is made of: visible ASCII (RFC 6750 section 2.1 allows less). fetch quotes a header value that it
- * rejects in its error, so a bad one must not get that far.
- */
-const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
-
 /**
  * The one policy of all clients: which requests carry the token, how, and what happens when it is refused. Holds for as long as
  * the client; {@link TokenCarriage.begin} makes what one request needs.
  */
 export class TokenCarriage {
-  /** Name of the header, in lower case. */
-  readonly header: string;
-  readonly #scheme: string | undefined;
+  readonly #header: TokenHeader;
   readonly #origins: AllowedOrigins;
   readonly #refusedStatuses: readonly number[];
 
@@ -53,14 +43,16 @@ export class TokenCarriage {
     options: WithTokenOptions,
     baseUrl?: string,
   ) {
-    const { header, scheme, refusedStatuses } = source.carrier ?? BEARER_CARRIER;
-    if (!FIELD_NAME.test(header)) {
-      throw new InvalidOptionError('carrier', 'The carrier of the token source names a header that is no header name.');
-    }
-    this.header = header.toLowerCase();
-    this.#scheme = scheme;
+    this.#header = new TokenHeader(source);
     this.#origins = new AllowedOrigins(options.origins, baseUrl);
-    this.#refusedStatuses = errorStatuses(options.refusedStatuses ?? refusedStatuses ?? REFUSED_STATUSES);
+    this.#refusedStatuses = errorStatuses(
+      options.refusedStatuses ?? source.carrier?.refusedStatuses ?? REFUSED_STATUSES,
+    );
+  }
+
+  /** Name of the header, in lower case. */
+  get header(): string {
+    return this.#header.name;
   }
 
   /** Whether the token may go to this URL. */
@@ -78,13 +70,7 @@ export class TokenCarriage {
    * @throws `ERR_TOKEN_MALFORMED` when no header can carry it
    */
   valueOf(token: string): string {
-    if (!VISIBLE_ASCII.test(token)) {
-      throw new TokenFileError(
-        'ERR_TOKEN_MALFORMED',
-        'The token source gave a token that is empty, or holds white space, control or other characters that no header may carry.',
-      );
-    }
-    return this.#scheme === undefined ? token : `${this.#scheme} ${token}`;
+    return this.#header.valueFor(token);
   }
 
   /** For one request with its redirects and its retry. */

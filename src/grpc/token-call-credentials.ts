@@ -1,17 +1,22 @@
-import { type CallCredentials, credentials, Metadata } from '@grpc/grpc-js';
-import { BEARER_CARRIER, type TokenSource } from '../token-source.js';
+import { type CallCredentials, credentials, Metadata, status } from '@grpc/grpc-js';
+import { TokenHeader } from '../carry/token-header.js';
+import type { TokenSource } from '../token-source.js';
 
 /**
- * Call credentials that put the token of a source, always a fresh one, on every call: combine them with the channel credentials of
- * the client. gRPC itself refuses to send them over an insecure channel, and every channel leads to one server, so there are no
- * origins to list.
+ * Call credentials that put the token of a source, always a fresh one, on every call of a channel. Every channel leads to one
+ * server, so there are no origins to list.
  *
- * A call that a server refuses is not sent again: gRPC does not tell call credentials of it. Since the source follows each rotation
- * at once, the next call carries the new token.
+ * - Combine them with the channel credentials of the client: gRPC refuses to, if the channel is insecure. As the `credentials`
+ *   option of a single call, grpc-js takes them without a look at the channel, and would send the token in clear text over an
+ *   insecure one.
+ * - A call that a server refuses is not sent again by itself: gRPC does not tell call credentials of it. The source follows each
+ *   rotation, so the next call carries the new token; so does the next attempt of a `retryPolicy` that lists `UNAUTHENTICATED`.
+ * - A call must not carry the token's metadata already: gRPC fails one with two values of `authorization`.
  *
  * @param source - where tokens come from, such as a `ProjectedTokenProvider`
- * @returns credentials for `credentials.combineChannelCredentials`, or for the `credentials` option of one call
- * @throws nothing. A call fails with `UNAUTHENTICATED` when the source has no token; the message says why.
+ * @returns credentials for `credentials.combineChannelCredentials`
+ * @throws `ERR_TOKEN_OPTION` when the source's carrier names no header. A call fails with `UNAUTHENTICATED` when the source has no
+ * token; the message says why.
  *
  * @example
  * ```ts
@@ -20,15 +25,23 @@ import { BEARER_CARRIER, type TokenSource } from '../token-source.js';
  * ```
  */
 export function tokenCallCredentials(source: TokenSource): CallCredentials {
-  const { header, scheme } = source.carrier ?? BEARER_CARRIER;
+  const header = new TokenHeader(source);
   return credentials.createFromMetadataGenerator((_call, callback) => {
-    source.getToken().then(
-      (token) => {
-        const metadata = new Metadata();
-        metadata.set(header.toLowerCase(), scheme === undefined ? token : `${scheme} ${token}`);
-        callback(null, metadata);
-      },
-      (error) => callback(error instanceof Error ? error : new Error(String(error))),
+    metadataOf(source, header).then(
+      (metadata) => callback(null, metadata),
+      (error) => callback(unauthenticated(error)),
     );
   });
+}
+
+async function metadataOf(source: TokenSource, header: TokenHeader): Promise<Metadata> {
+  const metadata = new Metadata();
+  metadata.set(header.name, header.valueFor(await source.getToken()));
+  return metadata;
+}
+
+/** gRPC reads the status of the call from the error's `code`, which must be a number, and the details from its message. */
+function unauthenticated(cause: unknown): Error {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return Object.assign(new Error(message, { cause }), { code: status.UNAUTHENTICATED });
 }

@@ -1,115 +1,209 @@
 import type { Dispatcher } from 'undici';
 import { isReplayableBody } from '../carry/is-replayable-body.js';
 import type { TokenCarriage, TokenJourney } from '../carry/token-carriage.js';
-import { withHeader } from './dispatch-headers.js';
+import type { HeadersByName } from './dispatch-headers.js';
 
-type Dispatch = Dispatcher['dispatch'];
 type Controller = Dispatcher.DispatchController;
 type Handler = Dispatcher.DispatchHandler;
 
-type ResponseStart =
-  Parameters<NonNullable<Handler['onResponseStart']>> extends [unknown, ...infer Rest] ? Rest : never;
+/** What undici tells a handler, without the controller. */
+type Told<Event extends keyof Handler> =
+  Parameters<NonNullable<Handler[Event]>> extends [unknown, ...infer Rest] ? Rest : never;
 
 /** A refusal's body is read to its end, so that its connection can be used again, unless it is longer than this. */
 const MAX_REFUSAL_BYTES = 64 * 1024;
 
-/** An answer that may lead to a second attempt. */
+/** A request that carries the token. */
+export interface CarriedRequest {
+  readonly carriage: TokenCarriage;
+  readonly journey: TokenJourney;
+  /** Where it goes. */
+  readonly url: URL;
+  readonly headers: HeadersByName;
+  readonly options: Dispatcher.DispatchOptions;
+}
+
+/** An answer that may lead to a second attempt: it is kept from the caller until that is decided. */
 interface Refusal {
-  readonly decided: Promise<boolean>;
-  /** Known once decided. */
-  isSentAgain?: boolean;
-  bytes: number;
+  /** What to tell the caller, in this order, if there is no second attempt. */
+  readonly held: (() => void)[];
+  /** There will be a second attempt, and what is left of this one is thrown away. */
+  isDiscarded: boolean;
+  hasEnded: boolean;
+  discardedBytes: number;
 }
 
 /**
- * One request on its way through undici. Stands between undici and the caller's handler: begins before the token is there, and
- * keeps a refusal to itself if the request is going to be sent once more.
+ * One request on its way through undici, to which this is the handler; to the caller's handler it is the controller. It begins
+ * before the token is there, and keeps a refusal to itself if the request is sent once more.
  */
-export class CarriedDispatch implements Handler {
+export class CarriedDispatch implements Handler, Controller {
   readonly #abort = new AbortController();
-  readonly #journey: TokenJourney;
-  readonly #controller: Controller;
+  /** The attempt under way, or the last one. */
   #inner: Controller | undefined;
   #refusal: Refusal | undefined;
+  #isPaused = false;
+  #isOver = false;
+  #hasFailed = false;
 
   constructor(
-    private readonly dispatch: Dispatch,
-    private readonly carriage: TokenCarriage,
-    private readonly url: URL,
-    private readonly request: Dispatcher.DispatchOptions,
+    private readonly dispatch: Dispatcher['dispatch'],
+    private readonly request: CarriedRequest,
     private readonly handler: Handler,
-  ) {
-    this.#journey = carriage.begin();
-    this.#controller = this.#makeController();
-  }
+  ) {}
 
   start(): boolean {
     // Before the token is there: an abort during the wait must reach the caller at once.
     try {
-      this.handler.onRequestStart?.(this.#controller, {});
+      this.handler.onRequestStart?.(this, {});
     } catch (error) {
       this.#fail(error);
-      return true;
     }
-    void this.#send();
+    if (!this.#isOver) void this.#send();
     return true;
   }
 
   onRequestStart(controller: Controller): void {
     this.#inner = controller;
-    if (this.#abort.signal.aborted) controller.abort(this.#abort.signal.reason);
+    if (this.aborted) controller.abort(this.#abort.signal.reason);
+    else if (this.#isPaused) controller.pause();
   }
 
-  onRequestUpgrade(...[, ...args]: Parameters<NonNullable<Handler['onRequestUpgrade']>>): void {
-    this.handler.onRequestUpgrade?.(this.#controller, ...args);
+  onRequestUpgrade(_controller: Controller, ...told: Told<'onRequestUpgrade'>): void {
+    this.#isOver = true;
+    this.handler.onRequestUpgrade?.(this, ...told);
   }
 
-  onResponseStart(controller: Controller, ...args: ResponseStart): void {
-    const [status] = args;
-    if (!this.carriage.isRefusal(status)) {
-      this.handler.onResponseStart?.(this.#controller, ...args);
-      return;
-    }
-    const canSendAgain = isReplayableBody(this.request.body);
-    const decided = this.#journey.shouldRetry(status, canSendAgain, this.#abort.signal);
-    const refusal: Refusal = { decided, bytes: 0 };
-    this.#refusal = refusal;
-    controller.pause();
-    decided.then(
-      (isSentAgain) => {
-        refusal.isSentAgain = isSentAgain;
-        if (!isSentAgain) this.handler.onResponseStart?.(this.#controller, ...args);
-        controller.resume();
-      },
-      (error) => controller.abort(error),
-    );
+  onResponseStart(controller: Controller, ...told: Told<'onResponseStart'>): void {
+    const [status] = told;
+    const tell = () => this.handler.onResponseStart?.(this, ...told);
+    if (this.request.carriage.isRefusal(status)) this.#hold(controller, status, tell);
+    else tell();
   }
 
   onResponseData(controller: Controller, chunk: Buffer): void {
-    if (!this.#refusal?.isSentAgain) {
-      this.handler.onResponseData?.(this.#controller, chunk);
-      return;
+    const refusal = this.#refusal;
+    const tell = () => this.handler.onResponseData?.(this, chunk);
+    if (refusal === undefined) {
+      tell();
+    } else if (refusal.isDiscarded) {
+      refusal.discardedBytes += chunk.length;
+      if (refusal.discardedBytes > MAX_REFUSAL_BYTES)
+        controller.abort(new Error('The refusal is too long to be read.'));
+    } else {
+      refusal.held.push(tell);
     }
-    this.#refusal.bytes += chunk.length;
-    if (this.#refusal.bytes > MAX_REFUSAL_BYTES) controller.abort(new Error('The refusal is too long to be read.'));
   }
 
-  onResponseEnd(_controller: Controller, trailers: Parameters<NonNullable<Handler['onResponseEnd']>>[1]): void {
-    const refusal = this.#refusal;
-    if (refusal === undefined || refusal.isSentAgain === false) {
-      this.handler.onResponseEnd?.(this.#controller, trailers);
-      return;
-    }
-    // A short refusal may have arrived whole before the pause took hold.
-    refusal.decided.then(
-      (isSentAgain) => (isSentAgain ? this.#sendAgain() : this.handler.onResponseEnd?.(this.#controller, trailers)),
-      (error) => this.#fail(error),
-    );
+  onResponseEnd(_controller: Controller, ...told: Told<'onResponseEnd'>): void {
+    this.#endAttempt(() => {
+      this.#isOver = true;
+      this.handler.onResponseEnd?.(this, ...told);
+    });
   }
 
   onResponseError(_controller: Controller, error: Error): void {
-    if (this.#refusal?.isSentAgain && !this.#abort.signal.aborted) this.#sendAgain();
-    else this.#fail(error);
+    this.#endAttempt(() => this.#fail(error));
+  }
+
+  get aborted(): boolean {
+    return this.#abort.signal.aborted;
+  }
+
+  get reason(): Error | null {
+    return this.aborted ? this.#abort.signal.reason : null;
+  }
+
+  get paused(): boolean {
+    return this.#isPaused;
+  }
+
+  get rawHeaders(): Controller['rawHeaders'] {
+    return this.#inner?.rawHeaders;
+  }
+
+  set rawHeaders(headers: Controller['rawHeaders']) {
+    if (this.#inner !== undefined) this.#inner.rawHeaders = headers;
+  }
+
+  get rawTrailers(): Controller['rawTrailers'] {
+    return this.#inner?.rawTrailers;
+  }
+
+  set rawTrailers(trailers: Controller['rawTrailers']) {
+    if (this.#inner !== undefined) this.#inner.rawTrailers = trailers;
+  }
+
+  abort(reason: Error): void {
+    if (this.#isOver || this.aborted) return;
+    this.#abort.abort(reason);
+    // undici says so to the handler itself if an attempt is under way, with an error of its own where there is no reason.
+    this.#inner?.abort(reason);
+    this.#fail(this.#abort.signal.reason);
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+    this.#inner?.pause();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    if (this.#refusal === undefined) this.#inner?.resume();
+  }
+
+  async #send(): Promise<void> {
+    const { journey, url, options, headers, carriage } = this.request;
+    try {
+      const value = await journey.valueFor(url, this.#abort.signal);
+      if (this.#isOver) return;
+      // Beneath this dispatcher nobody may take the token along to another origin.
+      const carried = { ...options, headers: { ...headers, [carriage.header]: value }, maxRedirections: 0 };
+      this.dispatch(carried, this);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #hold(controller: Controller, status: number, tell: () => void): void {
+    const refusal: Refusal = { held: [tell], isDiscarded: false, hasEnded: false, discardedBytes: 0 };
+    this.#refusal = refusal;
+    controller.pause();
+    const canSendAgain = isReplayableBody(this.request.options.body);
+    this.request.journey
+      .shouldRetry(status, canSendAgain, this.#abort.signal)
+      .then((isSentAgain) => (isSentAgain ? this.#discard(refusal, controller) : this.#release(refusal, controller)))
+      .catch((error) => {
+        controller.abort(error);
+        this.#fail(error);
+      });
+  }
+
+  #discard(refusal: Refusal, controller: Controller): void {
+    refusal.isDiscarded = true;
+    if (refusal.hasEnded) this.#sendAgain();
+    else controller.resume();
+  }
+
+  #release(refusal: Refusal, controller: Controller): void {
+    this.#refusal = undefined;
+    for (const tell of refusal.held) {
+      if (!this.#hasFailed) tell();
+    }
+    if (!this.#isPaused) controller.resume();
+  }
+
+  #endAttempt(tell: () => void): void {
+    const refusal = this.#refusal;
+    if (refusal === undefined || this.aborted) {
+      tell();
+    } else if (refusal.isDiscarded) {
+      this.#sendAgain();
+    } else {
+      // It may end while it is paused: the answer to HEAD has no body to hold back, and a connection can break.
+      refusal.hasEnded = true;
+      refusal.held.push(tell);
+    }
   }
 
   #sendAgain(): void {
@@ -117,52 +211,11 @@ export class CarriedDispatch implements Handler {
     void this.#send();
   }
 
-  async #send(): Promise<void> {
-    try {
-      const value = (await this.#journey.valueFor(this.url, this.#abort.signal)) ?? '';
-      if (this.#abort.signal.aborted) return;
-      const headers = withHeader(this.request.headers, this.carriage.header, value);
-      // Beneath this dispatcher nobody may take the token along to another origin.
-      this.dispatch({ ...this.request, headers, maxRedirections: 0 } as Dispatcher.DispatchOptions, this);
-    } catch (error) {
-      if (!this.#abort.signal.aborted) this.#fail(error);
-    }
-  }
-
   #fail(error: unknown): void {
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    this.#isOver = true;
     const cause = error instanceof Error ? error : new Error(String(error), { cause: error });
-    this.handler.onResponseError?.(this.#controller, cause);
-  }
-
-  /** What the caller aborts, pauses and resumes: the attempt under way, or the wait for the token. */
-  #makeController(): Controller {
-    const { signal } = this.#abort;
-    const inner = () => this.#inner;
-    const abort = (reason: Error) => {
-      if (signal.aborted) return;
-      this.#abort.abort(reason);
-      if (this.#inner === undefined) this.#fail(reason);
-      else this.#inner.abort(reason);
-    };
-    return {
-      get aborted() {
-        return signal.aborted;
-      },
-      get paused() {
-        return inner()?.paused ?? false;
-      },
-      get reason() {
-        return signal.aborted ? signal.reason : null;
-      },
-      get rawHeaders() {
-        return inner()?.rawHeaders;
-      },
-      get rawTrailers() {
-        return inner()?.rawTrailers;
-      },
-      abort,
-      pause: () => inner()?.pause(),
-      resume: () => inner()?.resume(),
-    } as Controller;
+    this.handler.onResponseError?.(this, cause);
   }
 }

@@ -1,30 +1,30 @@
 import type { Dispatcher } from 'undici';
 
-type DispatchHeaders = Dispatcher.DispatchOptions['headers'];
+/** Headers of a request by name, each as the caller wrote it. */
+export type HeadersByName = Record<string, string | string[] | undefined>;
 
-/** Whether the headers of a request have this one; `name` in lower case. */
-export function hasHeader(headers: DispatchHeaders, name: string): boolean {
-  return listOf(headers).some(([known]) => known.toLowerCase() === name);
-}
-
-/** The headers of a request and one more, in the form that every version of undici takes. */
-export function withHeader(headers: DispatchHeaders, name: string, value: string): string[] {
-  return [...listOf(headers), [name, value] as const].flatMap(([key, values]) =>
-    [values].flat().flatMap((one) => [key, one]),
-  );
-}
-
-/** undici takes an object, a flat list of names and values, and anything that iterates over pairs. */
-function listOf(headers: DispatchHeaders): [string, string | string[]][] {
-  if (headers === undefined || headers === null) return [];
-  if (Array.isArray(headers)) {
-    return headers.flatMap((name, index) =>
-      index % 2 === 0 ? [[name, headers[index + 1] ?? ''] as [string, string]] : [],
-    );
+/** undici takes an object, a flat list of names and values, and anything that iterates over pairs; some of those only once. */
+export function headersByName(headers: Dispatcher.DispatchOptions['headers']): HeadersByName {
+  const byName: HeadersByName = Object.create(null);
+  for (const [name, value] of entriesOf(headers)) {
+    const known = byName[name];
+    byName[name] = known === undefined || value === undefined ? (value ?? known) : [known, value].flat();
   }
-  const isIterable = Symbol.iterator in headers;
-  const entries = isIterable
-    ? [...(headers as Iterable<[string, string | string[] | undefined]>)]
-    : Object.entries(headers);
-  return entries.filter((entry): entry is [string, string | string[]] => entry[1] !== undefined);
+  return byName;
+}
+
+/** Whether there is a header of this name, which is given in lower case. */
+export function hasHeader(headers: HeadersByName, name: string): boolean {
+  return Object.entries(headers).some(([known, value]) => value !== undefined && known.toLowerCase() === name);
+}
+
+function entriesOf(headers: Dispatcher.DispatchOptions['headers']): Iterable<[string, string | string[] | undefined]> {
+  if (headers === undefined || headers === null) return [];
+  if (Array.isArray(headers)) return pairsOf(headers);
+  if (Symbol.iterator in headers) return headers as Iterable<[string, string | string[] | undefined]>;
+  return Object.entries(headers);
+}
+
+function pairsOf(list: string[]): [string, string | undefined][] {
+  return list.flatMap((name, index) => (index % 2 === 0 ? [[name, list[index + 1]]] : []));
 }
