@@ -1,6 +1,6 @@
-import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
+import { type ConfigurationOptions, CoreV1Api, KubeConfig, Observable } from '@kubernetes/client-node';
 import { raceAbort } from '../abort.js';
-import { TokenExchangeError } from '../errors.js';
+import { InvalidOptionError, TokenExchangeError } from '../errors.js';
 import type { Grant } from '../exchange/exchanged-token.js';
 import { tokenRequestError } from './token-request-error.js';
 import type { ResolvedTokenRequestOptions } from './token-request-options.js';
@@ -19,10 +19,12 @@ const EXPIRY_MARGIN_MS = 10_000;
  */
 export class TokenRequester {
   readonly #options: ResolvedTokenRequestOptions;
-  #api: CoreV1Api | undefined;
+  readonly #api: CoreV1Api;
 
+  /** @throws `ERR_TOKEN_OPTION` when there is no cluster to ask */
   constructor(options: ResolvedTokenRequestOptions) {
     this.#options = options;
+    this.#api = apiOf(options.kubeConfig);
   }
 
   /** @throws `ERR_EXCHANGE_DENIED`, `ERR_EXCHANGE_INVALID`, `ERR_EXCHANGE_UNAVAILABLE` */
@@ -31,14 +33,14 @@ export class TokenRequester {
     const spec = {
       audiences: [...audiences],
       expirationSeconds,
-      ...(boundObjectRef !== undefined && { boundObjectRef: { apiVersion: 'v1', ...boundObjectRef } }),
+      ...(boundObjectRef && { boundObjectRef: { ...boundObjectRef, apiVersion: boundObjectRef.apiVersion ?? 'v1' } }),
     };
     const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec };
     const askedAtMs = Date.now();
     const patience = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
     try {
-      this.#api ??= makeApi(this.#options.kubeConfig);
-      const asked = this.#api.createNamespacedServiceAccountToken({ namespace, name: serviceAccount, body });
+      const request = { namespace, name: serviceAccount, body };
+      const asked = this.#api.createNamespacedServiceAccountToken(request, endingWith(patience));
       const { status } = await raceAbort(asked, patience, () => patience.reason);
       return grantOf(status, askedAtMs);
     } catch (error) {
@@ -47,11 +49,43 @@ export class TokenRequester {
   }
 }
 
-function makeApi(kubeConfig: KubeConfig | undefined): CoreV1Api {
-  if (kubeConfig !== undefined) return kubeConfig.makeApiClient(CoreV1Api);
+function apiOf(kubeConfig: KubeConfig | undefined): CoreV1Api {
+  try {
+    return (kubeConfig ?? defaultKubeConfig()).makeApiClient(CoreV1Api);
+  } catch (error) {
+    // The error of the YAML parser quotes the file, which may hold credentials.
+    const isOfSystem = error instanceof Error && 'syscall' in error;
+    throw new InvalidOptionError(
+      'kubeConfig',
+      'There is no cluster to ask for tokens. Give a configuration with a current context in the option "kubeConfig", or check KUBECONFIG and ~/.kube/config.',
+      isOfSystem ? { cause: error } : {},
+    );
+  }
+}
+
+function defaultKubeConfig(): KubeConfig {
   const found = new KubeConfig();
   found.loadFromDefault();
-  return found.makeApiClient(CoreV1Api);
+  return found;
+}
+
+/** Ends the connection of a request together with the wait for it: a server that does not answer would keep the process alive. */
+function endingWith(signal: AbortSignal): ConfigurationOptions {
+  const pass = <T>(value: T) => new Observable(Promise.resolve(value));
+  return {
+    middlewareMergeStrategy: 'append',
+    middleware: [
+      {
+        pre(request) {
+          // It was made for this request alone. Before 1.3 a request has no signal.
+          const agent = request.getAgent();
+          signal.addEventListener('abort', () => agent?.destroy());
+          return pass(request);
+        },
+        post: pass,
+      },
+    ],
+  };
 }
 
 /** The returned expiry counts, not the one asked for: a server may have a maximum (`--service-account-max-token-expiration`). */
@@ -68,6 +102,6 @@ function grantOf(status: { token?: string; expirationTimestamp?: Date } | undefi
     token: status.token,
     obtainedAtMs: askedAtMs,
     expiresAtMs: expiresAtMs - EXPIRY_MARGIN_MS,
-    refreshAtMs: askedAtMs + (expiresAtMs - askedAtMs) * share,
+    refreshAtMs: Math.floor(askedAtMs + (expiresAtMs - askedAtMs) * share),
   };
 }

@@ -1,3 +1,4 @@
+import type { RequestOptions } from 'node:https';
 import {
   type Configuration,
   createConfiguration,
@@ -11,12 +12,14 @@ import { isReplayableBody } from '../carry/is-replayable-body.js';
 import { TokenCarriage, type WithTokenOptions } from '../carry/token-carriage.js';
 import { InvalidOptionError } from '../errors.js';
 import type { TokenSource } from '../token-source.js';
+import { keepFromOtherOrigins } from './keep-from-other-origins.js';
 
 type HttpLibrary = Configuration['httpApi'];
 
 /**
  * A configuration of `@kubernetes/client-node` like the given one, whose requests to the API server of the current context carry
- * the token of a source. What else the current user would log in with is left out; the given configuration stays as it is.
+ * the token of a source. What else the current user would log in with is left out, and so are the other contexts; the given
+ * configuration stays as it is.
  *
  * Clients made by `makeApiClient` send a request that is answered with 401 once more, if the source has another token then. Watches,
  * logs and the other streams carry the token that is fresh when they begin.
@@ -49,27 +52,33 @@ export function withToken(kubeConfig: KubeConfig, source: TokenSource, options: 
   if (carriage.header !== 'authorization') {
     throw new InvalidOptionError('source', 'An API server reads the token from the header Authorization only.');
   }
-  return new TokenKubeConfig(kubeConfig, carriage, new URL(server));
+  return new TokenKubeConfig(kubeConfig, carriage);
 }
 
 class TokenKubeConfig extends KubeConfig {
   constructor(
     kubeConfig: KubeConfig,
     private readonly carriage: TokenCarriage,
-    server: URL,
   ) {
     super();
-    const { clusters, contexts, currentContext } = kubeConfig;
-    const current = kubeConfig.getCurrentUser()?.name ?? '';
-    const users = kubeConfig.users.map((user) => (user.name === current ? { name: current } : user));
-    this.loadFromOptions({ clusters, contexts, users, currentContext });
-    this.addAuthenticator({
-      isAuthProvider: ({ name }) => name === current,
-      async applyAuthentication(_user, options) {
-        const value = await carriage.begin().valueFor(server);
-        if (value !== undefined) options.headers = { ...options.headers, Authorization: value };
-      },
-    });
+    const { currentContext } = kubeConfig;
+    const context = kubeConfig.getContextObject(currentContext)!;
+    const clusters = [{ ...kubeConfig.getCurrentCluster()! }];
+    this.loadFromOptions({ clusters, contexts: [{ ...context }], users: [{ name: context.user }], currentContext });
+  }
+
+  /** For watches, logs and the other streams. */
+  override async applyToHTTPSOptions(options: RequestOptions): Promise<void> {
+    await super.applyToHTTPSOptions(options);
+    const value = await this.#tokenFor(options.agent);
+    if (value !== undefined) options.headers = { ...options.headers, Authorization: value };
+  }
+
+  /** For API clients, those included that somebody else made. */
+  override async applySecurityAuthentication(request: RequestContext): Promise<void> {
+    await super.applySecurityAuthentication(request);
+    const value = await this.#tokenFor(request.getAgent());
+    if (value !== undefined) request.setHeaderParam('Authorization', value);
   }
 
   override makeApiClient: KubeConfig['makeApiClient'] = (apiClientType) => {
@@ -82,6 +91,13 @@ class TokenKubeConfig extends KubeConfig {
       }),
     );
   };
+
+  async #tokenFor(agent: unknown): Promise<string | undefined> {
+    const journey = this.carriage.begin();
+    const value = await journey.valueFor(new URL(this.getCurrentCluster()!.server));
+    if (value !== undefined) keepFromOtherOrigins(agent, journey);
+    return value;
+  }
 }
 
 function retrying(httpApi: HttpLibrary, carriage: TokenCarriage): HttpLibrary {
@@ -97,6 +113,7 @@ async function sendWithToken(
   // Before 1.3 a request has no signal.
   const signal: AbortSignal | undefined = request.getSignal?.();
   const journey = carriage.begin();
+  keepFromOtherOrigins(request.getAgent(), journey);
   for (;;) {
     const value = await journey.valueFor(url, signal);
     if (value !== undefined) request.setHeaderParam('Authorization', value);
