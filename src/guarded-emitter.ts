@@ -8,7 +8,8 @@ type Listener = (...args: never[]) => unknown;
  * rejects, is emitted as `error`, and becomes a process warning where nobody listens to that.
  */
 export class GuardedEmitter<Events extends object> extends EventEmitter<Events> {
-  readonly #guards = new WeakMap<Listener, Listener>();
+  /** By listener, what was added in its place to each event. */
+  readonly #guards = new WeakMap<Listener, Map<unknown, Listener>>();
 
   override on<Name extends EventEmitter.EventNames<Events>>(
     event: Name,
@@ -40,7 +41,7 @@ export class GuardedEmitter<Events extends object> extends EventEmitter<Events> 
     context?: unknown,
     once?: boolean,
   ): this {
-    const guard = listener && this.#guards.get(listener as Listener);
+    const guard = listener && this.#guards.get(listener as Listener)?.get(event);
     return super.off(event, (guard as typeof listener) ?? listener, context, once);
   }
 
@@ -56,7 +57,9 @@ export class GuardedEmitter<Events extends object> extends EventEmitter<Events> 
   #guard<L>(event: unknown, listener: L): L {
     // The emitter itself reports what is no function.
     if (typeof listener !== 'function') return listener;
-    const known = this.#guards.get(listener as unknown as Listener);
+    const guards = this.#guards.get(listener as unknown as Listener) ?? new Map<unknown, Listener>();
+    this.#guards.set(listener as unknown as Listener, guards);
+    const known = guards.get(event);
     if (known !== undefined) return known as unknown as L;
     const report = (cause: unknown) => this.#report(String(event), cause);
     const guard = function (this: unknown, ...args: unknown[]) {
@@ -67,7 +70,7 @@ export class GuardedEmitter<Events extends object> extends EventEmitter<Events> 
         report(error);
       }
     };
-    this.#guards.set(listener as unknown as Listener, guard);
+    guards.set(event, guard);
     return guard as unknown as L;
   }
 
