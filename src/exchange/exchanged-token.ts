@@ -34,6 +34,9 @@ export interface ExchangeSteps<G extends Grant> {
 
 const WAIT = 'the wait for a token';
 
+/** Timers and the clock differ by less; what differs by more is a clock that was set. */
+const CLOCK_STEP_MS = 1_000;
+
 /**
  * Keeps the token of an exchange fresh: one exchange for all who ask, the next ahead of expiry, pauses after failures, and the
  * token at hand for as long as it works, whatever the other side is doing.
@@ -65,8 +68,9 @@ export class ExchangedToken<G extends Grant> {
     return this.#failure;
   }
 
-  /** When the next attempt is due, in milliseconds since the epoch. */
+  /** When the next attempt is due, in milliseconds since the epoch; infinite when none is. */
   get nextAttemptAtMs(): number {
+    if (this.isClosed) return Number.POSITIVE_INFINITY;
     return Math.max(this.#pauseUntilMs, this.#grant?.refreshAtMs ?? Number.NEGATIVE_INFINITY);
   }
 
@@ -83,26 +87,29 @@ export class ExchangedToken<G extends Grant> {
   /**
    * Waits for a first grant: what another attempt may mend is tried again, anything else is thrown at once.
    *
+   * @param readyTimeoutMs - 0 for one attempt, however long it takes
    * @throws what `obtain` throws; `ERR_EXCHANGE_UNAVAILABLE`, `ERR_TOKEN_ABORTED`
    */
   async open(readyTimeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
     throwIfAborted(signal, WAIT);
+    this.#throwIfClosed();
     // Not unref'd: somebody waits for these.
     let timer: NodeJS.Timeout | undefined;
     const elapsed = new Promise<true>((resolve) => {
-      timer = setTimeout(resolve, readyTimeoutMs, true);
+      if (readyTimeoutMs > 0) timer = setTimeout(resolve, readyTimeoutMs, true);
     });
     let pause: NodeJS.Timeout | undefined;
     try {
       for (;;) {
         const isLate = await this.#waitFor(Promise.race([elapsed, this.#attemptOnce(this.#usable())]), signal);
         if (this.#usable() !== undefined) return;
-        if (isLate || !isPassing(this.#failure)) throw this.#failure ?? noAnswer(readyTimeoutMs);
-        const paused = new Promise<void>((resolve) => {
-          pause = setTimeout(resolve, this.#pauseUntilMs - Date.now());
+        if (isLate || readyTimeoutMs === 0 || !isPassing(this.#failure)) break;
+        const paused = new Promise<false>((resolve) => {
+          pause = setTimeout(resolve, this.#pauseUntilMs - Date.now(), false);
         });
-        await this.#waitFor(Promise.race([elapsed, paused]), signal);
+        if (await this.#waitFor(Promise.race([elapsed, paused]), signal)) break;
       }
+      throw this.#failure ?? noAnswer(readyTimeoutMs);
     } finally {
       clearTimeout(timer);
       clearTimeout(pause);
@@ -153,7 +160,7 @@ export class ExchangedToken<G extends Grant> {
     if (Date.now() >= this.nextAttemptAtMs) void this.#attemptOnce(this.#grant);
     if (this.#grant === undefined && this.#attempt !== undefined) await this.#waitFor(this.#attempt, signal);
     const grant = this.#usable();
-    if (grant === undefined) throw this.#failure!;
+    if (grant === undefined) throw this.#failure ?? expiredAtOnce();
     return grant.token;
   }
 
@@ -168,8 +175,8 @@ export class ExchangedToken<G extends Grant> {
   async #try(inUse: G | undefined): Promise<void> {
     clearTimeout(this.#timer);
     try {
-      const grant = await this.steps.obtain(inUse, this.#closing.signal);
-      if (this.isClosed) return;
+      // Raced, as a source that does not heed its signal must not hold up the closing.
+      const grant = await this.#unlessClosed(this.steps.obtain(inUse, this.#closing.signal));
       if (Date.now() >= grant.expiresAtMs) throw expiredAtOnce();
       this.#grant = grant;
       this.#hasHadGrant = true;
@@ -201,22 +208,38 @@ export class ExchangedToken<G extends Grant> {
     if (this.#grant !== grant) this.#refusals.count(grant.obtainedAtMs, Date.now());
   }
 
-  /** One timer: for the next attempt, or for the moment at which the token expires. */
+  /** One timer: for the next attempt, or for the moment at which the token expires; none once a listener has closed all. */
   #schedule(): void {
-    // A listener may have closed the source.
-    if (this.isClosed) return;
     const expiresAtMs = this.#grant?.expiresAtMs ?? Number.POSITIVE_INFINITY;
     const wakeAtMs = Math.min(this.nextAttemptAtMs, expiresAtMs);
     if (wakeAtMs === Number.POSITIVE_INFINITY) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#wake(), Math.min(wakeAtMs - Date.now(), MAX_TIMER_MS));
+    const nowMs = Date.now();
+    const delayMs = Math.min(wakeAtMs - nowMs, MAX_TIMER_MS);
+    this.#timer = setTimeout(() => this.#wake(nowMs + delayMs), delayMs);
     this.#timer.unref();
   }
 
-  #wake(): void {
+  /** @param plannedAtMs - what the clock says now, unless it was set */
+  #wake(plannedAtMs: number): void {
+    const setBackMs = plannedAtMs - Date.now();
+    if (setBackMs > CLOCK_STEP_MS) this.#followClock(setBackMs);
     this.#passTime();
     if (Date.now() >= this.nextAttemptAtMs) void this.#attemptOnce(this.#grant);
     else this.#schedule();
+  }
+
+  /** A clock that was set back makes no token last longer, and no pause. */
+  #followClock(setBackMs: number): void {
+    this.#pauseUntilMs -= setBackMs;
+    this.#freshUntilMs -= setBackMs;
+    const grant = this.#grant;
+    this.#grant = grant && {
+      ...grant,
+      obtainedAtMs: grant.obtainedAtMs - setBackMs,
+      expiresAtMs: grant.expiresAtMs - setBackMs,
+      refreshAtMs: grant.refreshAtMs - setBackMs,
+    };
   }
 
   #usable(): G | undefined {
@@ -236,8 +259,11 @@ export class ExchangedToken<G extends Grant> {
   }
 
   #waitFor<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-    const unlessClosed = raceAbort(work, this.#closing.signal, () => new TokenSourceClosedError());
-    return abortable(unlessClosed, signal, WAIT);
+    return abortable(this.#unlessClosed(work), signal, WAIT);
+  }
+
+  #unlessClosed<T>(work: Promise<T>): Promise<T> {
+    return raceAbort(work, this.#closing.signal, () => new TokenSourceClosedError());
   }
 
   #throwIfClosed(): void {

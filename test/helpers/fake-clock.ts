@@ -1,0 +1,30 @@
+import { vi } from 'vitest';
+
+/** When the clock of {@link fakeClock} begins. */
+export const START = Date.UTC(2026, 2, 1, 12);
+
+/** Lets no time pass by itself, and makes every random number `chance`: sockets and streams go on. */
+export function fakeClock(chance = 0.999_999): void {
+  vi.useFakeTimers({ now: START, toFake: ['Date', 'setTimeout', 'clearTimeout'] });
+  vi.spyOn(Math, 'random').mockReturnValue(chance);
+}
+
+export function realClock(): void {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+}
+
+/** Time passes, timers fire, and what they started goes on as far as it can without the network. */
+export async function passSeconds(seconds: number): Promise<void> {
+  await vi.advanceTimersByTimeAsync(seconds * 1000);
+}
+
+/** The clock is set, or the process was suspended: no timer fires. */
+export function setClock(seconds: number): void {
+  vi.setSystemTime(Date.now() + seconds * 1000);
+}
+
+/** Seconds since {@link START}. */
+export function secondsGone(): number {
+  return (Date.now() - START) / 1000;
+}
