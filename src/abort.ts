@@ -52,14 +52,14 @@ class Waits {
 
   constructor(private readonly signal: AbortSignal) {
     waiting.set(signal, this);
-    signal.addEventListener('abort', this);
+    signal.addEventListener('abort', this, { once: true });
   }
 
   add(callback: () => void): () => void {
     this.#callbacks.add(callback);
     return () => {
-      this.#callbacks.delete(callback);
-      if (this.#callbacks.size > 0) return;
+      // A second time it must not end what others began meanwhile.
+      if (!this.#callbacks.delete(callback) || this.#callbacks.size > 0) return;
       waiting.delete(this.signal);
       this.signal.removeEventListener('abort', this);
     };

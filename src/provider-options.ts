@@ -92,7 +92,7 @@ export interface ResolvedProviderOptions {
 
 /** Checks the options and fills in the defaults; throws `ERR_TOKEN_OPTION`. */
 export function resolveProviderOptions(options: ProjectedTokenProviderOptions): ResolvedProviderOptions {
-  const path = options.path ?? DEFAULT_TOKEN_DIRECTORY;
+  const { path = DEFAULT_TOKEN_DIRECTORY } = options;
   if (typeof path !== 'string' || path === '') {
     throw new InvalidOptionError('path', 'The option "path" must be the path of a token file or of a mount directory.');
   }
