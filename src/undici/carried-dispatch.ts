@@ -215,7 +215,7 @@ export class CarriedDispatch implements Handler, Controller {
     if (this.#hasFailed) return;
     this.#hasFailed = true;
     this.#isOver = true;
-    const cause = error instanceof Error ? error : new Error(String(error), { cause: error });
-    this.handler.onResponseError?.(this, cause);
+    // Whatever it is: the reason of the caller's own signal need not be an error.
+    this.handler.onResponseError?.(this, error as Error);
   }
 }
