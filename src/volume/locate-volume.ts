@@ -1,4 +1,4 @@
-import { dirname, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import type { TokenFileSystem } from './token-file-system.js';
 
 /** Where a token file lives. */
@@ -26,7 +26,7 @@ export async function locateVolume(fs: TokenFileSystem, file: string): Promise<V
   let candidate = resolve(file);
   for (let links = 0; links < MAX_LINKS; links++) {
     const target = await readLink(fs, candidate);
-    const entry = isDataLink(target) ? candidate : await findDataLink(fs, dirname(candidate));
+    const entry = isDataLink(candidate, target) ? candidate : await findDataLink(fs, dirname(candidate));
     if (entry !== undefined) return { directory: dirname(entry), kind: 'projected' };
     if (target === undefined) break;
     candidate = resolve(dirname(candidate), target);
@@ -36,13 +36,14 @@ export async function locateVolume(fs: TokenFileSystem, file: string): Promise<V
 
 async function findDataLink(fs: TokenFileSystem, path: string): Promise<string | undefined> {
   for (let entry = path; dirname(entry) !== entry; entry = dirname(entry)) {
-    if (isDataLink(await readLink(fs, entry))) return entry;
+    if (isDataLink(entry, await readLink(fs, entry))) return entry;
   }
   return undefined;
 }
 
-function isDataLink(target: string | undefined): boolean {
-  return target?.split(/[\\/]/, 1)[0] === '..data';
+/** A link into `..data`, or `..data` itself: a path that goes through it must not be taken for a directory that stays. */
+function isDataLink(path: string, target: string | undefined): boolean {
+  return target !== undefined && (target.split(/[\\/]/, 1)[0] === '..data' || basename(path) === '..data');
 }
 
 async function readLink(fs: TokenFileSystem, path: string): Promise<string | undefined> {

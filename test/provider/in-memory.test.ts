@@ -206,3 +206,20 @@ describe('in memory, before there is a token', () => {
     expect(provider.status.state).toBe('closed');
   });
 });
+
+describe('in memory, by a path through the data directory', () => {
+  it('every rotation arrives at once', async () => {
+    await write();
+    provider = await ProjectedTokenProvider.open({
+      path: `${volume.directory}/..data/vault-token`,
+      fs: memory as never,
+    });
+    expect(provider.status).toMatchObject({ file: 'projected', watching: 'events' });
+    for (let rotation = 1; rotation <= 3; rotation++) {
+      const token = await write();
+      await settle();
+      expect(await provider.getToken()).toBe(token);
+      expect(provider.status.counts.rotations).toBe(rotation);
+    }
+  });
+});
