@@ -1,4 +1,4 @@
-import { generateKeyPairSync, sign } from 'node:crypto';
+import { generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 
 /** A certificate for 127.0.0.1 and its private key, both in PEM. */
 export interface LoopbackCertificate {
@@ -16,7 +16,10 @@ export function createLoopbackCertificate(): LoopbackCertificate {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const ecdsaWithSha256 = sequence(Buffer.from('06082a8648ce3d040302', 'hex'));
   const commonName = Buffer.from('0603550403', 'hex');
-  const name = sequence(der(0x31, sequence(commonName, der(0x0c, Buffer.from('projected-token test')))));
+  // A client that trusts several certificates finds the one of a server by its name.
+  const name = sequence(
+    der(0x31, sequence(commonName, der(0x0c, Buffer.from(`projected-token test ${randomUUID()}`)))),
+  );
   const aDayMs = 86_400_000;
   const validity = sequence(utcTime(Date.now() - aDayMs), utcTime(Date.now() + 30 * aDayMs));
   // id-ce-subjectAltName with one iPAddress (RFC 5280 section 4.2.1.6): clients look at nothing else for an address.
