@@ -38,6 +38,14 @@ export interface VaultFault {
   readonly errors?: readonly string[];
 }
 
+/** What Vault keeps with a token of the kubernetes auth method. */
+type TokenMetadata = Readonly<
+  Record<`service_account_${'name' | 'namespace' | 'secret_name' | 'uid'}` | 'role', string>
+>;
+
+/** How long past its expiry a service account token is accepted (hashicorp/cap jwt.go, and the API server's TokenReview). */
+const LEEWAY_SECONDS = 60;
+
 /** One request that Vault was asked. Holds no token. */
 export interface VaultRequest {
   readonly method: string;
@@ -146,8 +154,10 @@ export class EmbeddedVault {
     const { mount = 'kubernetes', namespace = '' } = this.#options;
     const isNamespace = String(request.headers['x-vault-namespace'] ?? '').replace(/\/$/, '') === namespace;
     if (isNamespace && isWrite && url.pathname === `/v1/auth/${mount}/login`) return this.#logIn(request.body);
-    const entry = isNamespace ? this.#tokens.find(bearerOf(request)) : undefined;
     // A path that is not known needs a token, too: there is no telling which paths there are.
+    const token = bearerOf(request);
+    if (token === undefined) return denied();
+    const entry = isNamespace ? this.#tokens.find(token) : undefined;
     if (entry === undefined) return denied('invalid token');
     switch (`${isWrite ? 'POST' : method} ${url.pathname}`) {
       case 'POST /v1/auth/token/renew-self':
@@ -164,23 +174,14 @@ export class EmbeddedVault {
   async #logIn(body: string): Promise<LoopbackResponse> {
     const { role: roleName = '', jwt = '' } = parseObject(body) as { role?: string; jwt?: string };
     const answer = await this.#checkLogin(roleName, jwt);
-    this.logins.push({
-      fingerprint: fingerprintOf(jwt),
-      outcome: typeof answer === 'string' ? 'granted' : String(answer.status),
-    });
-    if (typeof answer !== 'string') return answer;
-    const [, , namespace = '', serviceAccount = ''] = answer.split(':');
-    const metadata = {
-      role: roleName,
-      service_account_name: serviceAccount,
-      service_account_namespace: namespace,
-      service_account_secret_name: '',
-    };
-    return json(200, authResponse(this.#tokens.issue(roleName, this.#options.roles[roleName]!, metadata)));
+    const isGranted = !('status' in answer);
+    this.logins.push({ fingerprint: fingerprintOf(jwt), outcome: isGranted ? 'granted' : String(answer.status) });
+    if (!isGranted) return answer;
+    return json(200, authResponse(this.#tokens.issue(roleName, this.#options.roles[roleName]!, answer)));
   }
 
-  /** The subject, or why not: in the order and with the texts of vault-plugin-auth-kubernetes path_login.go. */
-  async #checkLogin(roleName: string, jwt: string): Promise<string | LoopbackResponse> {
+  /** What is known of the sender, or why not: in the order and with the texts of vault-plugin-auth-kubernetes path_login.go. */
+  async #checkLogin(roleName: string, jwt: string): Promise<TokenMetadata | LoopbackResponse> {
     if (roleName === '') return failure(400, 'missing role');
     if (jwt === '') return failure(400, 'missing jwt');
     const role = this.#options.roles[roleName];
@@ -195,15 +196,22 @@ export class EmbeddedVault {
     if (isOtherAudience) {
       return failure(403, 'invalid audience (aud) claim: audience claim does not match any expected audience');
     }
-    const [, , namespace = '', serviceAccount = ''] = String(claims.sub).split(':');
-    if (!matches(role.namespaces, namespace)) return failure(403, 'namespace not authorized');
-    if (!matches(role.serviceAccounts, serviceAccount)) return failure(403, 'service account name not authorized');
-    if (claims.exp !== undefined && claims.exp <= Date.now() / 1000) {
+    if (claims.exp !== undefined && claims.exp + LEEWAY_SECONDS < Date.now() / 1000) {
       return failure(403, 'invalid expiration time (exp) claim: token is expired');
     }
+    const [, , namespace = '', serviceAccount = ''] = String(claims.sub).split(':');
+    if (!matches(role.serviceAccounts, serviceAccount)) return failure(403, 'service account name not authorized');
+    if (!matches(role.namespaces, namespace)) return failure(403, 'namespace not authorized');
     // What only the TokenReview finds out is not told.
     if (fault === 'issuer' || fault === 'signature') return denied();
-    return String(claims.sub);
+    const bound = claims['kubernetes.io'] as { serviceaccount?: { uid?: string } } | undefined;
+    return {
+      role: roleName,
+      service_account_name: serviceAccount,
+      service_account_namespace: namespace,
+      service_account_secret_name: '',
+      service_account_uid: bound?.serviceaccount?.uid ?? '',
+    };
   }
 
   #renew(entry: VaultTokenEntry): LoopbackResponse {
