@@ -49,7 +49,7 @@ function viaRequest(compose: (dispatcher: Dispatcher) => Dispatcher): ContractCl
   return (source, options) => {
     const dispatcher = compose(withToken(agent, source, options));
     return async ({ url, ...init }) => {
-      const response = await undici.request(url, { ...init, dispatcher } as RequestInit);
+      const response = await undici.request(url, { ...init, dispatcher, throwOnMaxRedirect: true } as RequestInit);
       return { status: response.statusCode, body: await response.body.text(), shown: response };
     };
   };

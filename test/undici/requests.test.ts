@@ -61,6 +61,16 @@ describe('Headers given as', () => {
   });
 });
 
+it.each([200, 401])('Headers of a response with status %i come back as they are, repeated ones too', async (status) => {
+  at.source.replaceToken = async () => undefined;
+  const cookies = ['a=1', 'b=2'];
+  const server = createServer((_, response) => response.writeHead(status, { 'set-cookie': cookies }).end());
+  const origin = await serveForTest(server);
+  const { headers, body } = await request(origin, { dispatcher: carrying(agent, [origin]) });
+  await body.dump();
+  expect(headers['set-cookie']).toEqual(cookies);
+});
+
 describe('A pipeline', () => {
   it.each([
     [200, 1],
