@@ -14,8 +14,6 @@ import { InvalidOptionError } from '../errors.js';
 import type { TokenSource } from '../token-source.js';
 import { keepFromOtherOrigins } from './keep-from-other-origins.js';
 
-type HttpLibrary = Configuration['httpApi'];
-
 /**
  * A configuration of `@kubernetes/client-node` like the given one, whose requests to the API server of the current context carry
  * the token of a source. What else the current user would log in with is left out, and so are the other contexts; the given
@@ -74,7 +72,7 @@ class TokenKubeConfig extends KubeConfig {
     if (value !== undefined) options.headers = { ...options.headers, Authorization: value };
   }
 
-  /** For API clients, those included that somebody else made. */
+  /** For API clients that were not made here. */
   override async applySecurityAuthentication(request: RequestContext): Promise<void> {
     await super.applySecurityAuthentication(request);
     const value = await this.#tokenFor(request.getAgent());
@@ -83,11 +81,13 @@ class TokenKubeConfig extends KubeConfig {
 
   override makeApiClient: KubeConfig['makeApiClient'] = (apiClientType) => {
     const { httpApi } = createConfiguration();
+    // The token comes last, for a middleware may have put the header on, or a signal.
+    const tls = { getName: () => 'TLS', applySecurityAuthentication: super.applySecurityAuthentication.bind(this) };
     return new apiClientType(
       createConfiguration({
         baseServer: new ServerConfiguration(this.getCurrentCluster()!.server, {}),
-        authMethods: { default: this },
-        httpApi: retrying(httpApi, this.carriage),
+        authMethods: { default: tls },
+        httpApi: { send: (request) => new Observable(sendWithToken(httpApi, this.carriage, request)) },
       }),
     );
   };
@@ -100,15 +100,13 @@ class TokenKubeConfig extends KubeConfig {
   }
 }
 
-function retrying(httpApi: HttpLibrary, carriage: TokenCarriage): HttpLibrary {
-  return { send: (request) => new Observable(sendWithToken(httpApi, carriage, request)) };
-}
-
 async function sendWithToken(
-  httpApi: HttpLibrary,
+  httpApi: Configuration['httpApi'],
   carriage: TokenCarriage,
   request: RequestContext,
 ): Promise<ResponseContext> {
+  const send = () => httpApi.send(request).toPromise();
+  if (Object.keys(request.getHeaders()).some((name) => name.toLowerCase() === 'authorization')) return send();
   const url = new URL(request.getUrl());
   // Before 1.3 a request has no signal.
   const signal: AbortSignal | undefined = request.getSignal?.();
@@ -117,7 +115,7 @@ async function sendWithToken(
   for (;;) {
     const value = await journey.valueFor(url, signal);
     if (value !== undefined) request.setHeaderParam('Authorization', value);
-    const response = await httpApi.send(request).toPromise();
+    const response = await send();
     const canSendAgain = isReplayableBody(request.getBody());
     if (!(await journey.shouldRetry(response.httpStatusCode, canSendAgain, signal))) return response;
     // A body that is not read keeps its connection from being used again.

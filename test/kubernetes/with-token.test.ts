@@ -1,0 +1,288 @@
+import { tmpdir } from 'node:os';
+import {
+  type ConfigurationOptions,
+  CoreV1Api,
+  createConfiguration,
+  KubeConfig,
+  Observable,
+  RequestContext,
+  ServerConfiguration,
+} from '@kubernetes/client-node';
+import { InvalidOptionError, ProjectedTokenProvider, TokenOriginError, type TokenSource } from 'projected-token';
+import { withToken } from 'projected-token/kubernetes';
+import { type EmbeddedApiServer, TokenVolume } from 'projected-token/testing';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { kubeConfigOf, startApiServer } from '../helpers/api-server.js';
+import { expectNoToken, rejectionOf, SettableSource } from '../helpers/federation.js';
+import { HttpOrigin } from '../helpers/http-origin.js';
+import { FixedTokenSource } from '../helpers/http-token-source.js';
+
+function apiOf(kubeConfig: KubeConfig, source: TokenSource): CoreV1Api {
+  return withToken(kubeConfig, source).makeApiClient(CoreV1Api);
+}
+
+describe('At an API server', () => {
+  let server: EmbeddedApiServer;
+
+  beforeEach(async () => {
+    server = await startApiServer();
+    server.allow('system:serviceaccounts:ci', 'list', 'pods', 'shop');
+  });
+  afterEach(() => server.close());
+
+  const mint = async (options = {}) => (await server.createToken('ci', 'robot', options)).token;
+  const connect = (source: TokenSource) => apiOf(kubeConfigOf(server, {}), source);
+  const statuses = () => server.requests.map(({ status }) => status);
+
+  it('each request carries the newest token, through several rotations of the volume', async () => {
+    const volume = TokenVolume.temporary(tmpdir());
+    volume.write(await mint());
+    await using provider = await ProjectedTokenProvider.open({ path: volume.path });
+    const api = connect(provider);
+    for (let rotation = 0; rotation < 4; rotation++) {
+      const { items } = await api.listNamespacedPod({ namespace: 'shop' });
+      expect(items.map(({ metadata }) => metadata?.name)).toEqual(['app-1']);
+      await server.rotateKey({ forgetOld: true });
+      const token = await mint();
+      volume.write(token);
+      await expect.poll(() => provider.current?.value === token).toBe(true);
+    }
+    expect(statuses()).toEqual([200, 200, 200, 200]);
+    volume.unmount();
+  });
+
+  it('a refused token is replaced, and the request sent once more with its body', async () => {
+    const source = new SettableSource('refused');
+    source.replacement = await mint();
+    const answer = await connect(source).createNamespacedServiceAccountToken({
+      namespace: 'shop',
+      name: 'app',
+      body: { spec: { audiences: ['vault'] } },
+    });
+    expect(answer.spec.audiences).toEqual(['vault']);
+    expect(statuses()).toEqual([401, 201]);
+    expect(source.refused).toEqual(['refused']);
+  });
+
+  it('a refused token without another is the 401 of the client, with no token in it', async () => {
+    const token = await mint({ audiences: ['vault'] });
+    const source = new SettableSource(token);
+    const error = await rejectionOf(connect(source).listNamespacedPod({ namespace: 'shop' }));
+    expect(error).toMatchObject({ code: 401 });
+    expect(statuses()).toEqual([401]);
+    expectNoToken(error, token);
+  });
+
+  it('the CA of the cluster is asked for, before the token is sent', async () => {
+    const untrusted = kubeConfigOf({ origin: server.origin }, {});
+    const error = await rejectionOf(apiOf(untrusted, new SettableSource(await mint())).listNamespace());
+    expect(error).toHaveProperty('code', 'DEPTH_ZERO_SELF_SIGNED_CERT');
+    expect(statuses()).toEqual([]);
+  });
+
+  it('a failure of the source is the failure of the request, and nothing is sent', async () => {
+    const failure = new Error('no token');
+    const source = { getToken: () => Promise.reject(failure), replaceToken: async () => undefined };
+    expect(await rejectionOf(connect(source).listNamespace())).toBe(failure);
+    expect(statuses()).toEqual([]);
+  });
+});
+
+describe('What is sent', () => {
+  let origin: HttpOrigin;
+  let other: HttpOrigin;
+  let source: FixedTokenSource;
+
+  beforeAll(async () => {
+    [origin, other] = await Promise.all([HttpOrigin.start(), HttpOrigin.start()]);
+  });
+  afterAll(() => Promise.all([origin.close(), other.close()]));
+  beforeEach(() => {
+    source = new FixedTokenSource();
+  });
+  afterEach(() => {
+    origin.reset();
+    other.reset();
+  });
+
+  const PODS = '/api/v1/namespaces/shop/pods';
+  const LIST = { headers: { 'content-type': 'application/json' }, body: '{"kind":"PodList","items":[]}' };
+
+  /** A cluster without TLS, so that the test can see what goes where. */
+  function plainConfig(user: object = {}): KubeConfig {
+    const kubeConfig = new KubeConfig();
+    kubeConfig.loadFromClusterAndUser(
+      { name: 'plain', server: origin.origin, skipTLSVerify: true },
+      { name: 'somebody', ...user },
+    );
+    return kubeConfig;
+  }
+
+  /** Options of a call with a middleware that sees the request before it is sent. */
+  function beforehand(change: (request: RequestContext) => void): ConfigurationOptions {
+    const pass = <T>(value: T) => new Observable(Promise.resolve(value));
+    const pre = (request: RequestContext) => {
+      change(request);
+      return pass(request);
+    };
+    return { middleware: [{ pre, post: pass }] };
+  }
+
+  const list = (api: CoreV1Api) => api.listNamespacedPod({ namespace: 'shop' });
+  const seenAt = (at: HttpOrigin, path: string) => at.seen(path, 'authorization');
+
+  it.each([
+    ['a token', { token: 'own' }],
+    ['a password', { username: 'admin', password: 'own' }],
+    ['a plugin', { exec: { command: '/bin/false' } }],
+    ['nothing', {}],
+  ])("is the source's token, where the user has %s of its own", async (_what, user) => {
+    origin.on(PODS, LIST);
+    await list(apiOf(plainConfig(user), source));
+    expect(seenAt(origin, PODS)).toEqual([source.value(1)]);
+    expect(source.reads).toBe(1);
+  });
+
+  it('goes twice at most, however many tokens the source has', async () => {
+    origin.on(PODS, { status: 401 });
+    expect(await rejectionOf(list(apiOf(plainConfig(), source)))).toHaveProperty('code', 401);
+    expect(seenAt(origin, PODS)).toEqual([source.value(1), source.value(2)]);
+  });
+
+  it('leaves a header alone that a middleware put on, and its refusal too', async () => {
+    origin.on(PODS, { status: 401 });
+    const own = beforehand((request) => request.setHeaderParam('authorization', 'Bearer own'));
+    const api = apiOf(plainConfig(), source);
+    await rejectionOf(api.listNamespacedPod({ namespace: 'shop' }, own));
+    expect(seenAt(origin, PODS)).toEqual(['Bearer own']);
+    expect(source).toMatchObject({ reads: 0, refused: [] });
+  });
+
+  // Before 1.3 a request has no signal.
+  it.runIf('setSignal' in RequestContext.prototype)(
+    'is waited for until the signal of the request aborts',
+    async () => {
+      const abort = new AbortController();
+      const reason = new Error('no time left');
+      source.getToken = () => {
+        abort.abort(reason);
+        return new Promise(() => {});
+      };
+      const withSignal = beforehand((request) => request.setSignal(abort.signal));
+      const call = apiOf(plainConfig(), source).listNamespacedPod({ namespace: 'shop' }, withSignal);
+      expect(await rejectionOf(call)).toBe(reason);
+      expect(origin.requests).toEqual([]);
+    },
+  );
+
+  it('has the token where the program configures the client itself', async () => {
+    origin.on(PODS, LIST);
+    const baseServer = new ServerConfiguration(origin.origin, {});
+    const authMethods = { default: withToken(plainConfig(), source) };
+    await list(new CoreV1Api(createConfiguration({ baseServer, authMethods })));
+    expect(seenAt(origin, PODS)).toEqual([source.value(1)]);
+  });
+
+  describe('at a redirect', () => {
+    const redirect = (from: HttpOrigin, path: string, location: string) =>
+      from.on(path, { status: 307, headers: { location } });
+
+    it('has the token on within the origin', async () => {
+      redirect(origin, PODS, '/elsewhere');
+      origin.on('/elsewhere', LIST);
+      await list(apiOf(plainConfig(), source));
+      expect(seenAt(origin, '/elsewhere')).toEqual([source.value(1)]);
+    });
+
+    it.each<[string, () => string]>([
+      ['another port', () => other.origin],
+      ['another name', () => other.localhostOrigin],
+    ])('has no token towards %s, whose refusal is none', async (_what, target) => {
+      redirect(origin, PODS, `${target()}/elsewhere`);
+      other.on('/elsewhere', { status: 401 });
+      expect(await rejectionOf(list(apiOf(plainConfig(), source)))).toHaveProperty('code', 401);
+      expect(seenAt(other, '/elsewhere')).toEqual([undefined]);
+      expect(source.refused).toEqual([]);
+    });
+
+    it('has no token any more once the way led elsewhere, even back', async () => {
+      redirect(origin, PODS, `${other.origin}/steer`);
+      redirect(other, '/steer', `${origin.origin}/delete-all`);
+      origin.on('/delete-all', LIST);
+      await list(apiOf(plainConfig(), source));
+      expect(seenAt(origin, '/delete-all')).toEqual([undefined]);
+    });
+
+    it('has the token on towards an origin that is listed', async () => {
+      redirect(origin, PODS, `${other.origin}/elsewhere`);
+      other.on('/elsewhere', LIST);
+      const kubeConfig = withToken(plainConfig(), source, { origins: [other.origin] });
+      await list(kubeConfig.makeApiClient(CoreV1Api));
+      expect(seenAt(other, '/elsewhere')).toEqual([source.value(1)]);
+    });
+  });
+});
+
+describe('The given configuration', () => {
+  const config = {
+    clusters: [
+      { name: 'a', server: 'https://a.test' },
+      { name: 'b', server: 'https://b.test' },
+    ],
+    users: [{ name: 'admin', token: 'own', certData: 'own', keyData: 'own', password: 'own' }],
+    contexts: [
+      { name: 'at-a', cluster: 'a', user: 'admin', namespace: 'shop' },
+      { name: 'at-b', cluster: 'b', user: 'admin' },
+    ],
+    currentContext: 'at-a',
+  };
+
+  function given(): KubeConfig {
+    const kubeConfig = new KubeConfig();
+    kubeConfig.loadFromOptions(structuredClone(config));
+    return kubeConfig;
+  }
+
+  it('stays as it is, whatever happens to the other', () => {
+    const kubeConfig = given();
+    const made = withToken(kubeConfig, new FixedTokenSource());
+    made.addUser({ name: 'another' });
+    Object.assign(made.clusters[0]!, { server: 'https://c.test' });
+    made.setCurrentContext('another');
+    expect(kubeConfig.exportConfig()).toBe(given().exportConfig());
+  });
+
+  it('gives its current context on, without the secrets of the user, and no other', () => {
+    const made = withToken(given(), new FixedTokenSource());
+    expect(made.getCurrentCluster()).toEqual(config.clusters[0]);
+    expect(made.getContextObject(made.getCurrentContext())).toEqual(config.contexts[0]);
+    expect(made.exportConfig()).not.toMatch(/own|at-b|b\.test/);
+  });
+});
+
+describe('It is refused', () => {
+  function kubeConfigAt(server: string): KubeConfig {
+    const kubeConfig = new KubeConfig();
+    kubeConfig.loadFromClusterAndUser({ name: 'c', server, skipTLSVerify: true }, { name: 'somebody' });
+    return kubeConfig;
+  }
+
+  it('to send a token in clear text over the network, unless that is what the program listed', () => {
+    const server = 'http://api.internal:8080';
+    expect(() => withToken(kubeConfigAt(server), new FixedTokenSource())).toThrow(TokenOriginError);
+    expect(withToken(kubeConfigAt(server), new FixedTokenSource(), { origins: [server] })).toBeInstanceOf(KubeConfig);
+  });
+
+  it('to do without a current cluster', () => {
+    const make = () => withToken(new KubeConfig(), new FixedTokenSource());
+    expect(make).toThrow(InvalidOptionError);
+    expect(make).toThrow(expect.objectContaining({ option: 'kubeConfig' }));
+  });
+
+  it('to put a token into a header that no API server reads', () => {
+    const source = new FixedTokenSource({ header: 'X-Vault-Token' });
+    expect(() => withToken(kubeConfigAt('https://a.test'), source)).toThrow(
+      expect.objectContaining({ code: 'ERR_TOKEN_OPTION', option: 'source' }),
+    );
+  });
+});
