@@ -91,7 +91,7 @@ class DirectoryWatch {
         return watch().failure;
       },
       check: () => this.#exclusively(() => this.#check()),
-      rearm: () => this.#exclusively(() => this.#arm()),
+      rearm: () => this.#afterwards(() => this.#arm()),
       unsubscribe: async () => {
         if (this.#subscribers.delete(subscriber) && this.#subscribers.size === 0) await this.#close();
       },
@@ -106,10 +106,10 @@ class DirectoryWatch {
     return this.#working;
   }
 
-  /** For an event that may be newer than what the work under way has seen. */
-  async #checkSoon(): Promise<void> {
+  /** For what the work under way would not do, or may have seen too early. */
+  async #afterwards(work: () => Promise<void>): Promise<void> {
     await this.#working;
-    if (!this.#closed) await this.#exclusively(() => this.#check());
+    if (!this.#closed) await this.#exclusively(work);
   }
 
   async #check(): Promise<void> {
@@ -124,7 +124,7 @@ class DirectoryWatch {
       if (this.#closed) return;
       const stop = await this.watchDirectory(this.directory, {
         onEvent: () => this.#tellChange(),
-        onSelfEvent: () => void this.#checkSoon(),
+        onSelfEvent: () => void this.#afterwards(() => this.#check()),
         onError: (error) => this.#fail(error),
       });
       if (this.#closed) return stop();
