@@ -61,7 +61,6 @@ function execPlugin(token: string) {
 describe('The API server is asked with', () => {
   it.each<[string, () => object | Promise<object>]>([
     ['a token', () => ({ token: caller() })],
-    ['a token file', async () => ({ 'auth-provider': { config: { tokenFile: await write('token', caller()) } } })],
     ['a credential plugin', () => ({ exec: execPlugin(caller()) })],
   ])('%s of the file that KUBECONFIG names', async (_what, user) => {
     vi.stubEnv('KUBECONFIG', await writeKubeConfig('some.kubeconfig', await user()));
