@@ -1,0 +1,65 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { FSWatcher } from 'chokidar';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { watchDirectoryWithChokidar } from '../../src/volume/watch-directory.js';
+import { systemError } from '../helpers/faulty-file-system.js';
+import { inotifyWatches } from '../helpers/inotify-watches.js';
+
+// chokidar itself, whose watchers a test can make fail: real failures of a watch that works cannot be had at will.
+const chokidar = vi.hoisted(() => ({ watchers: [] as FSWatcher[] }));
+vi.mock('chokidar', async (importOriginal) => {
+  const original = await importOriginal<typeof import('chokidar')>();
+  const watch: typeof original.watch = (...args) => {
+    const watcher = original.watch(...args);
+    chokidar.watchers.push(watcher);
+    return watcher;
+  };
+  return { ...original, watch };
+});
+
+const error = systemError('EIO');
+let directory: string;
+let onError: ReturnType<typeof vi.fn<(error: unknown) => void>>;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'watch-directory-'));
+  onError = vi.fn();
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+const watch = () => watchDirectoryWithChokidar(directory, { onEvent() {}, onSelfEvent() {}, onError });
+const lastWatcher = () => chokidar.watchers.at(-1)!;
+
+it('a watch that fails is ended, and told', async () => {
+  await watch();
+  expect(inotifyWatches()).toBe(1);
+  lastWatcher().emit('error', error);
+  expect(onError.mock.calls).toEqual([[error]]);
+  await expect.poll(inotifyWatches).toBe(0);
+  expect(lastWatcher().closed).toBe(true);
+});
+
+it('a watch that fails before it works is ended, and rejected', async () => {
+  const watching = watch();
+  lastWatcher().emit('error', error);
+  await expect(watching).rejects.toBe(error);
+  expect(onError).not.toHaveBeenCalled();
+  await expect.poll(inotifyWatches).toBe(0);
+  expect(lastWatcher().closed).toBe(true);
+});
+
+it('a watch that is stopped leaves no timer of its throttle behind', async () => {
+  const stop = await watch();
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  try {
+    // What chokidar does at an event, so that the next within a second is not told by its own events.
+    lastWatcher()._throttle('readdir', directory, 1000);
+    expect(vi.getTimerCount()).toBe(1);
+    await stop();
+    expect(vi.getTimerCount()).toBe(0);
+  } finally {
+    vi.useRealTimers();
+  }
+});
