@@ -3,7 +3,7 @@ import { format, inspect } from 'node:util';
 import { serialize } from 'node:v8';
 import { BoundToken } from 'projected-token';
 import { mintToken } from 'projected-token/testing';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 
 const ISSUED_AT = new Date('2026-03-01T12:00:00Z');
 const secondsIn = (seconds: number) => new Date(ISSUED_AT.getTime() + seconds * 1000);
@@ -11,7 +11,7 @@ const secondsIn = (seconds: number) => new Date(ISSUED_AT.getTime() + seconds * 
 let value: string;
 let token: BoundToken;
 
-beforeAll(async () => {
+beforeEach(async () => {
   value = await mintToken({
     issuedAt: ISSUED_AT,
     expiresInSeconds: 600,

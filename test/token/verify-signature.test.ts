@@ -1,13 +1,13 @@
 import { createLocalJWKSet, importJWK, SignJWT } from 'jose';
 import { BoundToken, TokenSignatureError } from 'projected-token';
 import { TokenIssuer } from 'projected-token/testing';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { verifySignature } from '../../src/token/verify-signature.js';
 
 let cluster: TokenIssuer;
 let token: BoundToken;
 
-beforeAll(async () => {
+beforeEach(async () => {
   cluster = await TokenIssuer.create({ algorithm: 'ES256' });
   token = BoundToken.parse(await cluster.mint());
 });
