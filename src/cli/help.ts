@@ -16,8 +16,8 @@ Commands:
   wait      Return when an acceptable token is there, as an init container does.
 
 Options:
-  --audience <name>    Audience that the token must carry; repeat for one of several
-  --issuer <url>       Issuer that it must come from; repeat for one of several
+  --audience <name>    Audience that the token must carry; of several, one
+  --issuer <url>       Issuer that it must come from; of several, one
   --subject <name>     Subject that it must be for, such as
                        system:serviceaccount:<namespace>:<name>
   --json               inspect, watch: print JSON
@@ -27,7 +27,7 @@ Options:
   -v, --version        Print the version
 
 Exit code: 0 the token is acceptable, 1 it is not, 2 the command line is wrong.
-watch gives that of the moment it is interrupted. A warning changes no exit code.
+watch gives that of the moment it is interrupted. Warnings do not change it.
 
 Examples:
   projected-token inspect /var/run/secrets/tokens/vault-token --audience vault

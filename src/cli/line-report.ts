@@ -7,11 +7,14 @@ import { canRedraw, columnsOf, type Paint, paintFor, printable, wrap } from './t
 const EVENT_WIDTH = 'recovered'.length;
 const INDENTATION = 'hh:mm:ss  '.length + EVENT_WIDTH + 2;
 
+/** What a terminal itself adds to the line when it is interrupted. */
+const ECHO = '^C';
+
 /** For people: a line for each event, and below them one that shows the token's life go by. */
 export const lineReport: CreateReport = ({ stdout, env }, provider, showToken) => {
   const paint = paintFor(stdout, env);
   const erase = () => canRedraw(stdout, env) && stdout.write('\r\u001b[K');
-  const draw = () => erase() && stdout.write(lifeLine(provider, paint, columnsOf(stdout) - 1));
+  const draw = () => erase() && stdout.write(lifeLine(provider, paint, columnsOf(stdout) - ECHO.length - 1));
   return {
     tell(event, details) {
       erase();
@@ -58,11 +61,15 @@ function expiry({ expiresAt }: BoundToken): string {
   return expiresAt === undefined ? '' : `, expires ${fromNow(expiresAt, Date.now())}`;
 }
 
+const MAX_BAR = 40;
+const MIN_BAR = 8;
+const BESIDE_BAR = ' 100 %  0123456789ab, expires in 59 min 59 s'.length;
+
 /** Fits into the columns: a line that wraps could not be erased. */
 function lifeLine({ current }: ProjectedTokenProvider, paint: Paint, columns: number): string {
   if (current === undefined) return paint('dim', 'waiting for an acceptable token'.slice(0, columns));
   const text = `${current.fingerprint}${expiry(current)}`;
-  const room = Math.min(40, columns - text.length - '   100 %'.length);
-  const bar = room < 8 ? undefined : lifetimeBar(current, Date.now(), paint, room);
+  const width = Math.min(MAX_BAR, columns - BESIDE_BAR);
+  const bar = width < MIN_BAR ? undefined : lifetimeBar(current, Date.now(), paint, width);
   return bar === undefined ? text.slice(0, columns) : `${bar}  ${text}`;
 }

@@ -1,0 +1,150 @@
+import { chmodSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { BoundToken } from 'projected-token';
+import { TokenVolume } from 'projected-token/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { CommandRun, run, runInTerminal } from '../helpers/command-run.js';
+import { screenOf } from '../helpers/screen.js';
+import { secret, secretToken } from '../helpers/secrets.js';
+
+let volume: TokenVolume;
+beforeEach(() => {
+  volume = TokenVolume.temporary(tmpdir());
+});
+afterEach(() => volume.unmount());
+
+const accepted = (token: string) => `token ${BoundToken.parse(token).fingerprint} is acceptable, expires in `;
+
+describe('wait', () => {
+  it('returns when there is an acceptable token already, with nothing on stdout', async () => {
+    const token = await secretToken();
+    volume.write(token);
+    const { exitCode, stdout, stderr } = await run(['wait', volume.path, '--audience', 'vault']);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: '' });
+    expect(stderr).toMatch(new RegExp(`^${accepted(token)}\\d+ (h|min).*\\n$`));
+  });
+
+  it('looks into a directory that holds one token', async () => {
+    volume.write(await secretToken());
+    expect(await run(['wait', volume.directory])).toMatchObject({ exitCode: 0 });
+  });
+
+  it.each(['piped', 'inTerminal'] as const)('waits for a volume that is mounted late (%s)', async (how) => {
+    volume.unmount();
+    const waiting = CommandRun[how](['wait', volume.path]);
+    await waiting.until(/waiting: .*does\s+not\s+exist/);
+    const token = await secretToken();
+    volume.remount(token);
+    await waiting.until(new RegExp(accepted(token)));
+    expect(await waiting.exitCode).toBe(0);
+  });
+
+  it('passes over what is not acceptable, says why once a cause, and takes the first that is', async () => {
+    volume.corrupt('');
+    const waiting = CommandRun.piped(['wait', volume.path, '--audience', 'vault']);
+    await waiting.until(/waiting: .*is empty/);
+    volume.write(secret('a-text-that-is-no-token-1c9f'));
+    await waiting.until(/waiting: .*three base64url parts/);
+    volume.write(await secretToken({ audience: 'bao' }));
+    await waiting.until(/waiting: .*"bao", not for "vault"/);
+    const token = await secretToken();
+    volume.write(token);
+    expect(await waiting.exitCode).toBe(0);
+    expect(waiting.stderr.match(/^.*$/gm)!.filter(Boolean)).toHaveLength(4);
+  });
+
+  it('prints the token, and nothing else, on stdout with --show-token', async () => {
+    const token = await secretToken();
+    volume.write(token);
+    const { stdout, stderr } = await run(['wait', volume.path, '--show-token']);
+    expect(stdout).toBe(`${token}\n`);
+    expect(stderr).not.toContain(token);
+  });
+});
+
+describe('wait gives up after --timeout', () => {
+  const CASES: Record<string, { code: string; says: RegExp; put?: () => Promise<void>; asks?: string[] }> = {
+    'a volume that is missing': {
+      code: 'ERR_TOKEN_NOT_FOUND',
+      says: /does not exist\. Mount a projected volume/,
+      put: async () => volume.unmount(),
+    },
+    'an empty directory': { code: 'ERR_TOKEN_NOT_FOUND', says: /vault-token does not exist/ },
+    'another audience': {
+      code: 'ERR_TOKEN_AUDIENCE',
+      says: /"vault", not for "bao"\. Set serviceAccountToken\.audience/,
+      put: async () => volume.write(await secretToken()),
+      asks: ['--audience', 'bao'],
+    },
+    'an expired token': {
+      code: 'ERR_TOKEN_EXPIRED',
+      says: /expired at/,
+      put: async () => volume.write(await secretToken({ issuedAt: new Date(Date.now() - 7_200_000) })),
+    },
+    'what is no token': {
+      code: 'ERR_TOKEN_MALFORMED',
+      says: /three base64url parts/,
+      put: async () => volume.corrupt(secret('a-text-that-is-no-token-7d02')),
+    },
+  };
+
+  describe.each(Object.entries(CASES))('on %s', (_, { code, says, put, asks = [] }) => {
+    it.each([
+      ['0', ''],
+      ['0.2', ' after 0.2 s'],
+    ])('of %s s, and says why, once', async (timeout, when) => {
+      await put?.();
+      const { exitCode, stdout, stderr } = await run(['wait', volume.path, ...asks, '--timeout', timeout]);
+      expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+      const [waiting, gaveUp, ...rest] = stderr.split('\n');
+      expect(waiting).toMatch(/^waiting: /);
+      expect(waiting).toMatch(says);
+      expect([gaveUp, ...rest]).toEqual([`projected-token: no acceptable token${when} (${code}).`, '']);
+    });
+  });
+
+  it('on a token that it may not read, with mode and owner', async () => {
+    volume = new TokenVolume({ directory: volume.directory, mode: process.getuid?.() === 0 ? 0o600 : 0 });
+    chmodSync(volume.directory, 0o755);
+    volume.write(await secretToken());
+    const { exitCode, stderr } = await run(['wait', volume.directory, '--timeout', '0'], { asNobody: true });
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/vault-token may not be read by this process \(mode 0\d00, owner uid \d+.*fsGroup/);
+    expect(stderr).toContain('ERR_TOKEN_NOT_READABLE');
+  });
+
+  it('in lines that fit the terminal', async () => {
+    volume.write(await secretToken());
+    const args = ['wait', volume.path, '--audience', 'bao', '--timeout', '0'];
+    const { exitCode, stdout } = await runInTerminal(args, { columns: 60 });
+    expect(exitCode).toBe(1);
+    const lines = screenOf(stdout, 1000);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(60);
+    expect(lines.map((line) => line.trim()).join(' ')).toMatch(
+      /^waiting: The token is for .* mount the token that has/,
+    );
+  });
+});
+
+describe('wait ends when it is interrupted', () => {
+  it.each([
+    ['SIGINT', 'piped', (waiting: CommandRun) => waiting.signal('SIGINT')],
+    ['SIGTERM', 'piped', (waiting: CommandRun) => waiting.signal('SIGTERM')],
+    ['Ctrl-C', 'inTerminal', (waiting: CommandRun) => waiting.press('\u0003')],
+    ['SIGTERM', 'inTerminal', (waiting: CommandRun) => waiting.signal('SIGTERM')],
+  ] as const)('by %s (%s)', async (_, how, interrupt) => {
+    const waiting = CommandRun[how](['wait', volume.path]);
+    await waiting.until(/waiting: /);
+    interrupt(waiting);
+    expect(await waiting.exitCode).toBe(1);
+    expect(waiting.output).toMatch(/projected-token: interrupted\r?\n$/);
+    expect(waiting.output).not.toContain('ERR_TOKEN_ABORTED');
+  });
+});
+
+it('makes the text of others harmless', async () => {
+  const hostile = '\u001b[2J\u009b31m\u202e';
+  volume.write(await secretToken({ audience: hostile }));
+  const { stdout } = await runInTerminal(['wait', volume.path, '--audience', 'vault', '--timeout', '0']);
+  expect(screenOf(stdout, 80).join('\n')).toMatch(/^waiting: .*\ufffd31m\ufffd/);
+});
