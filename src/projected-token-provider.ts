@@ -144,15 +144,18 @@ export class ProjectedTokenProvider extends GuardedEmitter<ProjectedTokenEvents>
   }
 
   /**
-   * Is told that a server refused a token; resolves with a different one, from memory or from the file, or with `undefined`
-   * when the file still holds the same. One read, however many callers.
+   * Is told that a server refused a token; resolves with a different one, or with `undefined` when the file still holds the same.
+   * One read, however many callers.
    *
    * @throws `ERR_TOKEN_CLOSED`, `ERR_TOKEN_ABORTED`
    */
   async replaceToken(refused: string, options?: GetTokenOptions): Promise<string | undefined> {
     this.#refusals++;
-    const replacement = await this.#readUntil((token) => token.value !== refused, options?.signal);
-    return replacement?.value;
+    throwIfAborted(options?.signal, WAIT);
+    // Even another token at hand may have been replaced meanwhile; only a read that begins now tells which one the server takes.
+    await this.#waitFor(this.#reads.run('request'), options?.signal);
+    const token = this.#token.usable(Date.now())?.value;
+    return token === refused ? undefined : token;
   }
 
   /**
@@ -214,24 +217,12 @@ export class ProjectedTokenProvider extends GuardedEmitter<ProjectedTokenEvents>
   }
 
   async #readToken(signal: AbortSignal | undefined): Promise<string> {
-    const token = await this.#readUntil(() => true, signal);
-    return token?.value ?? this.#throwUnusable();
-  }
-
-  /** The usable token that is wanted, read anew from the file unless it is at hand. */
-  async #readUntil(
-    isWanted: (token: BoundToken) => boolean,
-    signal: AbortSignal | undefined,
-  ): Promise<BoundToken | undefined> {
-    const find = () => {
-      const token = this.#token.usable(Date.now());
-      return token !== undefined && isWanted(token) ? token : undefined;
-    };
     throwIfAborted(signal, WAIT);
+    const hasToken = () => this.#token.usable(Date.now()) !== undefined;
     // The read under way may have opened the file before the caller's need arose: its outcome counts only if it serves.
-    if (find() === undefined && this.#reads.underWay !== undefined) await this.#waitFor(this.#reads.underWay, signal);
-    if (find() === undefined) await this.#waitFor(this.#reads.run('request'), signal);
-    return find();
+    if (!hasToken() && this.#reads.underWay !== undefined) await this.#waitFor(this.#reads.underWay, signal);
+    if (!hasToken()) await this.#waitFor(this.#reads.run('request'), signal);
+    return this.#token.usable(Date.now())?.value ?? this.#throwUnusable();
   }
 
   #waitFor<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {

@@ -153,9 +153,21 @@ describe('replaceToken', () => {
     expect(provider.current?.value).toBe(next);
   });
 
-  it('gives the token in use at once when it is another than the refused one', async () => {
+  it('gives the token in use when it is another than the refused one, after one look', async () => {
     expect(await provider.replaceToken(await mintToken())).toBe(volume.content);
-    expect(fs.opens).toBe(0);
+    expect(fs.opens).toBe(1);
+  });
+
+  it('gives what the file holds now even when the token in use is another than the refused one already', async () => {
+    const next = await mintToken();
+    volume.write(next);
+    expect(await provider.replaceToken(await mintToken())).toBe(next);
+  });
+
+  it('gives the token in use when it is another than the refused one and the file cannot be read', async () => {
+    const inUse = volume.content;
+    volume.corrupt();
+    expect(await provider.replaceToken(await mintToken())).toBe(inUse);
   });
 
   it('gives nothing when the new file is not acceptable', async () => {
