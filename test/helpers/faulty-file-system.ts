@@ -9,6 +9,8 @@ export class FaultyFileSystem implements TokenFileSystem {
   isDeaf = false;
   /** Is called before each open of a file. */
   onOpen: () => void | Promise<void> = () => {};
+  /** Is called before each read from an open file. */
+  onRead: () => void | Promise<void> = () => {};
   /** How many files were opened. */
   opens = 0;
   /** How many watches there were. */
@@ -19,7 +21,15 @@ export class FaultyFileSystem implements TokenFileSystem {
     open: async (path, flags) => {
       this.opens++;
       await this.onOpen();
-      return nodeFs.promises.open(path, flags);
+      const handle = await nodeFs.promises.open(path, flags);
+      return {
+        stat: () => handle.stat(),
+        read: async (...args) => {
+          await this.onRead();
+          return handle.read(...args);
+        },
+        close: () => handle.close(),
+      };
     },
     readdir: (path) => nodeFs.promises.readdir(path),
     readlink: (path) => nodeFs.promises.readlink(path),

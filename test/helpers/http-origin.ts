@@ -24,7 +24,7 @@ export type Answer =
   | 'break'
   | 'hang';
 
-type Handler = (request: SeenRequest) => Answer;
+type Handler = (request: SeenRequest) => Answer | Promise<Answer>;
 
 /** An HTTP server on loopback that keeps what it was sent; each is an origin of its own. */
 export class HttpOrigin {
@@ -37,11 +37,12 @@ export class HttpOrigin {
     this.#server = server;
   }
 
-  static async start(): Promise<HttpOrigin> {
+  /** @param port - 0 for one that the system chooses */
+  static async start(port = 0): Promise<HttpOrigin> {
     const server = createServer();
     const origin = new HttpOrigin(server);
     server.on('request', (message, response) => void origin.#serve(message, response));
-    await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve));
     return origin;
   }
 
@@ -105,7 +106,7 @@ export class HttpOrigin {
       body,
     };
     this.requests.push(request);
-    const answer = this.#handlers.get(request.path)?.(request) ?? { body: 'ok' };
+    const answer = (await this.#handlers.get(request.path)?.(request)) ?? { body: 'ok' };
     if (answer === 'hang') return;
     if (answer === 'break') {
       response.writeHead(200, { 'content-length': '1000' });

@@ -43,7 +43,7 @@ export class FixedTokenSource implements TokenSource {
 }
 
 /** Fails when a token of the source can be seen in a value in any of the ways in which programs log one. */
-export function expectNoToken(value: unknown, { canary }: FixedTokenSource): void {
+export function expectNoToken(value: unknown, { canary }: Pick<FixedTokenSource, 'canary'>): void {
   expect(inspect(value, { depth: Number.POSITIVE_INFINITY, showHidden: true })).not.toContain(canary);
   expect(inspect(value, { depth: 20, customInspect: false })).not.toContain(canary);
   expect(jsonOf(value)).not.toContain(canary);
