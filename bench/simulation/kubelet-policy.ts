@@ -20,7 +20,7 @@ export const TOKEN_KINDS: readonly TokenKind[] = [
   { name: '3600 s', requestedSeconds: 3600 },
   { name: '7200 s', requestedSeconds: 7200 },
   { name: '86400 s', requestedSeconds: 86_400 },
-  { name: 'extended year', requestedSeconds: 3607, actualSeconds: 365 * 86_400 },
+  { name: 'one year (extended)', requestedSeconds: 3607, actualSeconds: 365 * 86_400 },
 ];
 
 /** What goes wrong in a simulated cluster. */

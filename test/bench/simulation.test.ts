@@ -42,7 +42,7 @@ describe('the simulated kubelet', () => {
     ['3600 s', 2871, 2971],
     ['7200 s', 5751, 5851],
     ['86400 s', 69_111, 69_211],
-    ['extended year', 2877, 2977],
+    ['one year (extended)', 2877, 2977],
   ])('replaces a token of %s between %d and %d seconds of its age', (name, from, to) => {
     const kind = TOKEN_KINDS.find((candidate) => candidate.name === name)!;
     const untroubled = {
