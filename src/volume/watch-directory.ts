@@ -37,7 +37,7 @@ export const watchDirectoryWithChokidar: WatchDirectory = (directory, listener) 
     });
     const stop = () => {
       // Its close forgets the timers of its throttle, and those keep a process alive for up to a second.
-      for (const actions of watcher._throttled.values()) for (const action of actions.values()) action.clear();
+      for (const actions of watcher._throttled?.values() ?? []) for (const action of actions.values()) action.clear();
       return watcher.close();
     };
     let ready = false;
