@@ -1,8 +1,14 @@
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { EmbeddedApiServer } from 'projected-token/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { kubeConfigOf } from '../helpers/api-server.js';
+import { REPOSITORY } from '../helpers/built-package.js';
 import { rejectionOf } from '../helpers/federation.js';
 import { nextFailure, tokenRequests } from '../helpers/token-requests.js';
 
@@ -85,6 +91,23 @@ describe('close', () => {
     }
     expect(closed).toHaveBeenCalledOnce();
   });
+});
+
+it('A program that forgets to close ends all the same', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'kubernetes-'));
+  const KUBECONFIG = join(directory, 'config');
+  await writeFile(KUBECONFIG, kubeConfigOf(server, { token: caller() }).exportConfig());
+  const program = `
+    import { TokenRequestProvider } from 'projected-token/kubernetes';
+    const provider = await TokenRequestProvider.open({ namespace: 'shop', serviceAccount: 'app' });
+    console.log(provider.status.state);`;
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--import', 'tsx', '--input-type', 'module', '--eval', program],
+    { cwd: REPOSITORY, env: { PATH: process.env.PATH, KUBECONFIG } },
+  );
+  expect(stdout).toBe('ready\n');
+  await rm(directory, { recursive: true });
 });
 
 describe('An API server that does not answer', () => {
