@@ -34,7 +34,7 @@ export function refreshAtSeconds(claims: BoundTokenClaims): number | undefined {
 /** From when on an unchanged file means that rotation is late: with three quarters of the remaining life gone at the latest. */
 export function overdueAtSeconds(claims: BoundTokenClaims): number | undefined {
   const refreshAt = refreshAtSeconds(claims);
-  const end = effectiveExpirySeconds(claims);
-  if (refreshAt === undefined || end === undefined) return undefined;
+  if (refreshAt === undefined) return undefined;
+  const end = effectiveExpirySeconds(claims)!;
   return refreshAt + Math.min(ROTATION_GRACE_SECONDS, (end - refreshAt) * 0.75);
 }

@@ -222,7 +222,7 @@ describe('the end of its use', () => {
     expect(error).toBeInstanceOf(TokenExpiredError);
     expect(error.cause).toBe(cause);
     expect(error.message).toContain(`The token (${token.fingerprint}) ${when}, and no newer one is in its place. `);
-    expect(error.message).toMatch(/80 % of its life.*terminating.*subPath/);
+    expect(error.message).toMatch(/80 % of its life.*terminating.*subPath.*the events of the pod and the kubelet\.$/);
   });
 });
 

@@ -75,6 +75,11 @@ describe('a bound token', () => {
     expect(inspect(bare)).toBe(`BoundToken { fingerprint: '${bare.fingerprint}', audiences: [] }`);
   });
 
+  it('may claim anything else', async () => {
+    const claims = { nothing: null, list: [null, 1, 'text', { deep: null }], flag: false };
+    expect((await parse(claims)).claims).toMatchObject(claims);
+  });
+
   it('has a fingerprint that is part of the hash of its value', () => {
     expect(token.fingerprint).toBe(createHash('sha256').update(value).digest('hex').slice(0, 12));
   });
