@@ -2,7 +2,7 @@ import axios, { AxiosHeaders, type AxiosResponse } from 'axios';
 import { isReplayableBody } from '../carry/is-replayable-body.js';
 import type { TokenCarriage, TokenJourney } from '../carry/token-carriage.js';
 import { bytesOfForm } from './bytes-of-form.js';
-import { orCanceled } from './cancellation.js';
+import { untilCanceled } from './cancellation.js';
 import type { RequestConfig } from './request-config.js';
 import { type Send, sendShowing } from './sent-request.js';
 
@@ -30,7 +30,7 @@ export class HttpTrip {
     const answer = this.#attempt();
     const { status, data } = await answer.catch(responseOf);
     const isReplayable = isReplayableBody(this.#hop.data);
-    const isWorthRetrying = await orCanceled(this.config, (signal) =>
+    const isWorthRetrying = await untilCanceled(this.config, (signal) =>
       this.#journey.shouldRetry(status, isReplayable, signal),
     );
     if (!isWorthRetrying) return answer;
@@ -40,7 +40,7 @@ export class HttpTrip {
 
   async #attempt(): Promise<AxiosResponse> {
     const { header } = this.carriage;
-    const value = await orCanceled(this.config, (signal) => this.#journey.valueFor(this.#url, signal));
+    const value = await untilCanceled(this.config, (signal) => this.#journey.valueFor(this.#url, signal));
     const headers = AxiosHeaders.concat(this.#hop.headers, { [header]: value ?? null });
     const sent: RequestConfig = { ...this.#hop, headers, beforeRedirect: this.#beforeRedirect };
     try {

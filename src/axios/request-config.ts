@@ -3,12 +3,9 @@ import axios, { type InternalAxiosRequestConfig } from 'axios';
 /** What an adapter is given. `env.fetch` is not in the types of every axios 1. */
 export type RequestConfig = InternalAxiosRequestConfig & { env?: { fetch?: typeof fetch } };
 
-/** An instance without defaults: those of `axios` itself are not for the requests of another one. */
-const BARE = new axios.Axios();
-
 /** Where a request goes, if that is a whole URL. */
 export function urlOf({ baseURL, url, allowAbsoluteUrls }: RequestConfig): URL | undefined {
-  const target = BARE.getUri({ baseURL, url, allowAbsoluteUrls });
+  const target = axios.getUri({ baseURL, url, allowAbsoluteUrls });
   return URL.canParse(target) ? new URL(target) : undefined;
 }
 

@@ -23,7 +23,8 @@ export async function sendShowing(
     return response;
   } catch (error) {
     if (axios.isAxiosError(error)) {
-      error.config = shown;
+      // The error that a CancelToken was canceled with has none, and is that of every request with this CancelToken.
+      if (error.config !== undefined) error.config = shown;
       if (error.response !== undefined) error.response.config = shown;
       if (token !== undefined) hideToken(error.request, token);
     }
