@@ -50,6 +50,22 @@ describe('Interceptors', () => {
     expect(seen('/a')).toEqual([world.source.value(1)]);
   });
 
+  it('that are synchronous stay so', async () => {
+    const client = withToken(create(), world.source);
+    let hasRun = false;
+    client.interceptors.request.use(
+      (config) => {
+        hasRun = true;
+        return config;
+      },
+      null,
+      { synchronous: true },
+    );
+    const response = client.get('/a');
+    expect(hasRun).toBe(true);
+    await response;
+  });
+
   it('may set the header, which is left alone then', async () => {
     const client = withToken(create(), world.source);
     client.interceptors.request.use((config) => {

@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import axios, { type AxiosError, type AxiosRequestConfig } from 'axios';
 import { withToken } from 'projected-token/axios';
@@ -85,6 +85,33 @@ describe('Options of a request', () => {
     const { request } = await connect().get('/a?x=1', { params: { y: 2 } });
     expect(request.path).toBe('/a?x=1&y=2');
     expect(seen('/a')).toEqual([world.source.value(1), world.source.value(2)]);
+  });
+});
+
+describe('A form of postForm', () => {
+  /** The fields of the forms that arrived. */
+  const forms = () =>
+    Promise.all(
+      world.listed.requests.map(async ({ body, headers }) =>
+        Object.fromEntries(
+          await new Response(body, { headers: { 'content-type': String(headers['content-type']) } }).formData(),
+        ),
+      ),
+    );
+
+  it('is sent again as it was', async () => {
+    refuseFirstToken();
+    await connect().postForm('/a', { name: 'Grüße', 'list[]': [1, 2] });
+    expect(await forms()).toEqual(Array(2).fill({ name: 'Grüße', 'list[]': '2' }));
+  });
+
+  it('is sent only once with a stream in it', async () => {
+    refuseFirstToken();
+    const error: AxiosError = await connect()
+      .postForm('/a', { file: Readable.from([Buffer.from('streamed')]) })
+      .catch((e) => e);
+    expect(error.response?.status).toBe(401);
+    expect(world.listed.requests.map(({ body }) => String(body).includes('streamed'))).toEqual([true]);
   });
 });
 
