@@ -5,8 +5,6 @@ import { REPOSITORY } from '../helpers/built-package.js';
 import { run, runInTerminal } from '../helpers/command-run.js';
 import { screenOf } from '../helpers/screen.js';
 
-const ESCAPES = '\u001b[2J\u009b31m\u202e\r\n';
-
 describe('help', () => {
   it('names every command, option and exit code, in 80 columns', async () => {
     const { stdout: help } = await run(['--help']);
@@ -76,15 +74,6 @@ describe('a command line that is wrong', () => {
       '',
     ]);
   });
-
-  it.each([[[ESCAPES]], [['inspect', `--${ESCAPES}`]], [['inspect', 'a', ESCAPES]], [['wait', '--timeout', ESCAPES]]])(
-    'cannot reach the terminal with control characters: %j',
-    async (args) => {
-      const { exitCode, stdout } = await runInTerminal(args);
-      expect(exitCode).toBe(2);
-      expect(screenOf(stdout, 80).join('')).toContain('\ufffd[2J\ufffd31m\ufffd');
-    },
-  );
 });
 
 it('shows where it looks when no path is given', async () => {
