@@ -31,7 +31,7 @@ afterAll(() => {
   volume.unmount();
 });
 
-it.each(['fetch', 'axios'])('the example of %s posts an order with the token', async (name) => {
+it.each(['fetch', 'axios', 'got', 'ky', 'undici'])('the example of %s posts an order with the token', async (name) => {
   const env = { PATH: process.env.PATH, TOKEN_PATH: volume.path, TOKEN_AUDIENCE: 'orders', SERVICE_URL: url };
   const example = ['--import', 'tsx', `examples/${name}.ts`];
   const { stdout, stderr } = await run(process.execPath, example, { cwd: REPOSITORY, env });

@@ -9,7 +9,6 @@ import {
   Metadata,
   type MetadataValue,
   Server,
-  ServerCredentials,
   type ServerDuplexStream,
   type ServerReadableStream,
   type ServerUnaryCall,
@@ -20,29 +19,22 @@ import {
   status,
 } from '@grpc/grpc-js';
 import { createLoopbackCertificate } from '../../src/testing/loopback-certificate.js';
+import { asIs, bytesMethod, listenSecurely } from './grpc-server.js';
 
 /** The four kinds of call that gRPC knows. */
 export const CALL_KINDS = ['unary', 'serverStream', 'clientStream', 'bidi'] as const;
 
 export type CallKind = (typeof CALL_KINDS)[number];
 
-const asIs = (bytes: Buffer) => bytes;
-
 const path = (kind: CallKind) => `/test.Echo/${kind}`;
 
-/** Messages are bytes as they are: no schema, no generated code. */
 const ECHO: ServiceDefinition = Object.fromEntries(
   CALL_KINDS.map((kind) => [
     kind,
-    {
-      path: path(kind),
+    bytesMethod(path(kind), {
       requestStream: kind === 'clientStream' || kind === 'bidi',
       responseStream: kind === 'serverStream' || kind === 'bidi',
-      requestSerialize: asIs,
-      requestDeserialize: asIs,
-      responseSerialize: asIs,
-      responseDeserialize: asIs,
-    },
+    }),
   ]),
 );
 
@@ -114,15 +106,7 @@ export class GrpcEcho {
         call.on('end', () => call.end());
       },
     });
-    const keyAndChain = { private_key: Buffer.from(this.#certificate.key), cert_chain: this.ca };
-    const secure = ServerCredentials.createSsl(null, [keyAndChain]);
-    const port = await new Promise<number>((resolve, reject) => {
-      this.#server.bindAsync('127.0.0.1:0', secure, (error, bound) =>
-        error === null ? resolve(bound) : reject(error),
-      );
-    });
-    this.#server.start(); // needed until 1.10
-    this.#address = `127.0.0.1:${port}`;
+    this.#address = await listenSecurely(this.#server, this.#certificate);
   }
 
   #admit(metadata: Metadata): { code: status; details: string } | null {
