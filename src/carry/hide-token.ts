@@ -17,13 +17,10 @@ export function hideToken(request: unknown, token: string): void {
   define(request, inspect.custom, () => line);
   define(request, 'toJSON', () => ({ method, protocol, host, path: String(path).split('?', 1)[0] }));
   for (const name of ['_currentRequest', '_redirectable', 'req'] as const) hideToken(Reflect.get(request, name), token);
-  const options = Reflect.get(request, '_options');
-  if (isObject(options)) {
-    redactHere(options, token);
-    for (const name of ['headers', 'nativeProtocols'] as const) redactHere(Reflect.get(options, name), token);
-  }
-  const socket = Reflect.get(request, 'socket');
-  if (isObject(socket)) redactHere(socket, token);
+  const options: unknown = Reflect.get(request, '_options');
+  redactHere(options, token);
+  if (isObject(options)) redactHere(Reflect.get(options, 'headers'), token);
+  redactHere(Reflect.get(request, 'socket'), token);
 }
 
 const REDACTED = '[token]';
@@ -34,9 +31,8 @@ const hidden = new WeakSet<object>();
 function redactHere(target: unknown, token: string, depth = 0): void {
   if (!isObject(target) || depth > 3) return;
   for (const key of Reflect.ownKeys(target)) {
-    const descriptor = Reflect.getOwnPropertyDescriptor(target, key);
-    if (descriptor === undefined || !('value' in descriptor)) continue;
-    const { value } = descriptor;
+    // What an accessor would give is not asked for.
+    const value: unknown = Reflect.getOwnPropertyDescriptor(target, key)?.value;
     if (typeof value === 'string' && value.includes(token)) {
       Reflect.set(target, key, value.replaceAll(token, REDACTED));
     } else if (Array.isArray(value) || (isObject(value) && isPlain(value))) {

@@ -5,7 +5,6 @@
  */
 export function isReplayableBody(body: unknown): boolean {
   if (typeof body !== 'object' || body === null) return true;
-  if (body instanceof ArrayBuffer || ArrayBuffer.isView(body)) return true;
   const isNodeStream = typeof Reflect.get(body, 'pipe') === 'function';
   const isWebStream = typeof Reflect.get(body, 'getReader') === 'function';
   const isAsyncIterable = Symbol.asyncIterator in body;

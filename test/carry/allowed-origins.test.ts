@@ -91,14 +91,15 @@ describe('a listed origin', () => {
     );
   });
 
-  it.each(['ftp://user:secret@vault.internal', 'https://user:secret@vault:port', 'x://secret@y@z'])(
-    'that is none (%s) is shown without the credentials in it',
-    (listed) => {
-      expect(() => new AllowedOrigins([listed])).toThrow(
-        expect.objectContaining({ message: expect.not.stringContaining('secret') }),
-      );
-    },
-  );
+  it.each([
+    ['ftp://user:secret@vault.internal', 'ftp://…@vault.internal'],
+    ['https://user:secret@vault:port', 'https://…@vault:port'],
+    ['x://secret@y@z', 'x://…@z'],
+  ])('that is none (%s) is shown without the credentials in it', (listed, shown) => {
+    expect(() => new AllowedOrigins([listed])).toThrow(
+      expect.objectContaining({ message: expect.stringContaining(`"${shown}" is no origin`) }),
+    );
+  });
 
   it('that is none is not shown at any length', () => {
     expect(() => new AllowedOrigins(['x'.repeat(10_000)])).toThrow(

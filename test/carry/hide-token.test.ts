@@ -71,6 +71,37 @@ describe('a request that was sent', () => {
   });
 });
 
+describe('a request that was not sent, for nobody listens,', () => {
+  it.each([
+    ['without a body', (request: ClientRequest) => request.end()],
+    ['with a body', (request: ClientRequest) => request.end('body')],
+    [
+      'with a body in pieces',
+      (request: ClientRequest) => {
+        request.write('body');
+        request.end('more');
+      },
+    ],
+  ])('%s holds the token nowhere within reach', async (_, finish) => {
+    const server = await LoopbackServer.start(async () => ({ status: 204 }));
+    await server.close();
+    const unsent = request(server.origin, { method: 'POST', headers: { authorization: `Bearer ${TOKEN}` } });
+    const failed = once(unsent, 'error');
+    finish(unsent);
+    await failed;
+    expect(reachable(unsent)).toContain(TOKEN);
+    hideToken(unsent, TOKEN);
+    expect(reachable(unsent)).not.toContain(TOKEN);
+  });
+});
+
+/** An object that is not plain, as those of clients are not. */
+class Kept {
+  constructor(members: Record<string, unknown>) {
+    Object.assign(this, members);
+  }
+}
+
 /** Where clients and Node keep what they sent, each in its own shape. */
 const PLACES: Record<string, (text: string) => Record<PropertyKey, unknown>> = {
   'its text': (text) => ({ _header: `GET / HTTP/1.1\r\nauthorization: ${text}\r\nx: ${text}\r\n` }),
@@ -78,12 +109,13 @@ const PLACES: Record<string, (text: string) => Record<PropertyKey, unknown>> = {
     [Symbol('kOutHeaders')]: { __proto__: null, authorization: ['Authorization', text] },
   }),
   'what was not sent yet': (text) => ({ outputData: [{ data: text, encoding: 'latin1' }] }),
-  'the options of the next hop': (text) => ({ _options: { auth: text, headers: { authorization: text } } }),
-  'the modules of the next hop': (text) => ({ _options: { nativeProtocols: { 'http:': { text } } } }),
+  'the options of the next hop': (text) => ({ _options: new Kept({ auth: text }) }),
+  'the headers of the next hop': (text) => ({ _options: new Kept({ headers: new Kept({ authorization: text }) }) }),
   'the request of the present hop': (text) => ({ _currentRequest: { _header: text } }),
   'the request that redirects': (text) => ({ _redirectable: { _options: { headers: { authorization: text } } } }),
   'the request of a response': (text) => ({ req: { _header: text } }),
-  'its socket': (text) => ({ socket: { _host: text } }),
+  'its socket': (text) => ({ socket: new Kept({ _pendingData: text }) }),
+  'its socket, in pieces': (text) => ({ socket: new Kept({ _pendingData: [{ chunk: text, encoding: 'latin1' }] }) }),
 };
 
 describe('a token in', () => {
@@ -105,13 +137,16 @@ describe('hiding', () => {
     expect([first._header, second._header]).toEqual(['[token]', '[token]']);
   });
 
-  it('leaves alone what is not of the request: objects of classes, and what lies deeper than headers do', () => {
-    class Agent {
-      readonly text = TOKEN;
-    }
-    const target = { agent: new Agent(), a: { b: { c: { d: { e: TOKEN } } } } };
+  it('goes as deep as headers lie, and no deeper', () => {
+    const target = { a: { b: { c: { text: TOKEN, d: { text: TOKEN } } } } };
     hideToken(target, TOKEN);
-    expect(target).toMatchObject({ agent: { text: TOKEN }, a: { b: { c: { d: { e: TOKEN } } } } });
+    expect(target).toMatchObject({ a: { b: { c: { text: '[token]', d: { text: TOKEN } } } } });
+  });
+
+  it('leaves alone what others share: objects of classes, such as agents', () => {
+    const target = { agent: new Kept({ text: TOKEN }) };
+    hideToken(target, TOKEN);
+    expect(target).toMatchObject({ agent: { text: TOKEN } });
   });
 
   it('calls no accessor', () => {
@@ -145,6 +180,14 @@ describe('hiding', () => {
     hideToken(target, TOKEN);
     expect(Object.keys(target)).toEqual(['method']);
     expect(Object.getOwnPropertySymbols(target)).toEqual([inspect.custom]);
+  });
+
+  it('leaves it to others to show the request in another way', () => {
+    const target: Record<PropertyKey, unknown> = { method: 'GET' };
+    hideToken(target, TOKEN);
+    target.toJSON = () => 'mine';
+    expect(JSON.stringify(target)).toBe('"mine"');
+    expect(delete target[inspect.custom]).toBe(true);
   });
 
   it('shows what has no class as a request', () => {

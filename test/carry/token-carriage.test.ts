@@ -50,7 +50,9 @@ describe('the header', () => {
     async (token) => {
       const source = sourceOf();
       source.getToken.mockResolvedValue(token);
-      const message = expect.not.stringMatching(/[^\x20-\x7e]/);
+      const message = expect.stringMatching(
+        /^The token source gave a token that is empty, or holds white space, [ -~]+$/,
+      );
       await expect(carriageOf(source).begin().valueFor(HERE)).rejects.toMatchObject({
         code: 'ERR_TOKEN_MALFORMED',
         message,
@@ -190,7 +192,8 @@ describe('a journey', () => {
     });
 
     it.each<[string, (journey: TokenJourney) => Promise<unknown>]>([
-      ['carried no token', async () => {}],
+      ['was never taken', async () => {}],
+      ['could carry a token and had none', async (journey) => journey.valueAtRedirect(HERE)],
       ['went elsewhere', (journey) => journey.valueFor(ELSEWHERE)],
       ['went elsewhere at last', (journey) => journey.valueFor(HERE).then(() => journey.valueFor(ELSEWHERE))],
       ['left', (journey) => journey.valueFor(HERE).then(() => journey.leave())],
