@@ -77,9 +77,9 @@ describe.each(['express', 'fastify'])('The example of verifying tokens with %s',
 
 // Long enough for a loaded machine to see the rotation, and for the time until the expiry to pass.
 describe('The example of probes', { timeout: 90_000 }, () => {
-  it.concurrent.each(['express', 'fastify'])(
+  it.concurrent.for(['express', 'fastify'])(
     'with %s is ready while its token is usable, and alive always',
-    async (framework) => {
+    async (framework, { expect }) => {
       using volume = volumeWith(await mint(3600));
       await using service = await ExampleService.start(`readiness-${framework}`, {
         TOKEN_PATH: volume.path,

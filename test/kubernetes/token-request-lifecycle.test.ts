@@ -40,6 +40,13 @@ describe('open', () => {
     expect(provider.status.state).toBe('closed');
   });
 
+  it('asks once, and for as long as that takes, with a readyTimeoutMs of 0', async () => {
+    expect((await open({ readyTimeoutMs: 0 })).status.state).toBe('ready');
+    server.outage = { status: 503 };
+    expect(await rejectionOf(open({ readyTimeoutMs: 0 }))).toHaveProperty('status', 503);
+    expect(server.requests.map(({ status }) => status)).toEqual([201, 503]);
+  });
+
   it('does not wait where waiting does not help', async () => {
     server.revokeGrants();
     const provider = makeProvider();
