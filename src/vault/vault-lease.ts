@@ -40,7 +40,8 @@ export function parseLease({ status, body }: VaultAnswer, askedAtMs: number, ren
     );
   }
   const fullLeaseSeconds = renewed?.fullLeaseSeconds ?? leaseSeconds;
-  const lifeMs = leaseSeconds === 0 ? Number.POSITIVE_INFINITY : leaseSeconds * 1000;
+  // A renewal that gives nothing more ends a lease; it does not make it endless.
+  const lifeMs = fullLeaseSeconds === 0 ? Number.POSITIVE_INFINITY : leaseSeconds * 1000;
   const share = REFRESH_SHARE + (Math.random() - 0.5) * REFRESH_SPREAD;
   return {
     token,

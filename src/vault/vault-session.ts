@@ -36,14 +36,16 @@ export class VaultSession {
     }
   }
 
-  /** Renews a token; undefined when Vault refuses. Throws `ERR_EXCHANGE_UNAVAILABLE`. */
+  /** Renews a token; undefined when Vault refuses, or gives it no more time. Throws `ERR_EXCHANGE_UNAVAILABLE`. */
   async renew(lease: VaultLease, signal: AbortSignal): Promise<VaultLease | undefined> {
     const askedAtMs = Date.now();
     const { token } = lease;
     const answer = await this.#connection.request('POST', 'auth/token/renew-self', { json: {}, token, signal }, [
       token,
     ]);
-    return answer.status === 200 ? parseLease(answer, askedAtMs, lease) : undefined;
+    if (answer.status !== 200) return undefined;
+    const renewed = parseLease(answer, askedAtMs, lease);
+    return Date.now() < renewed.expiresAtMs ? renewed : undefined;
   }
 
   /**
@@ -67,10 +69,10 @@ export class VaultSession {
       { json: {}, token, signal },
       [token],
     );
-    if (status >= 400)
-      throw new TokenExchangeError('ERR_EXCHANGE_DENIED', `Vault did not revoke the token: ${status} ${reasons}`, {
-        status,
-      });
+    if (status >= 400) {
+      const message = `Vault did not revoke the token: ${status} (${reasons}). It lives on until it expires.`;
+      throw new TokenExchangeError('ERR_EXCHANGE_DENIED', message, { status });
+    }
   }
 
   close(): void {
@@ -94,15 +96,16 @@ export class VaultSession {
     if (status !== 403) {
       return new TokenExchangeError(
         'ERR_EXCHANGE_INVALID',
-        `Vault cannot log in to ${where}: ${says}. Check that the role exists, and the options "role", "mount" and "namespace".`,
+        `Vault cannot log in to ${where}: ${says}. Check that the role exists, and the options "address", "mount", "namespace" and "role".`,
         { status },
       );
     }
     return new TokenExchangeError(
       'ERR_EXCHANGE_DENIED',
       `Vault refuses the login to ${where}: ${says}. The token ${describe(jwt)}. Check bound_service_account_names and` +
-        ` bound_service_account_namespaces of the role, that its audience is one of the token's, that the mount knows this` +
-        ` cluster's API server, and that its token reviewer may create TokenReviews (system:auth-delegator).`,
+        ` bound_service_account_namespaces of the role, that its audience is one of the token's, the options "mount" and` +
+        ` "namespace", that the mount knows this cluster's API server, and that its token reviewer may create TokenReviews` +
+        ` (system:auth-delegator).`,
       { status },
     );
   }

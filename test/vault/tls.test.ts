@@ -1,0 +1,52 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { createLoopbackCertificate } from '../../src/testing/loopback-certificate.js';
+import { rejectionOf } from '../helpers/federation.js';
+import { VaultScene } from '../helpers/vault-scene.js';
+
+let scene: VaultScene;
+
+afterEach(() => scene.close());
+
+describe('A Vault with a certificate of an authority of its own', () => {
+  it('is trusted by that authority', async () => {
+    scene = await VaultScene.start({}, { tls: true });
+    expect(scene.vault.address).toMatch(/^https:/);
+    const provider = await scene.open();
+    expect(await provider.getToken()).toMatch(/^hvs\./);
+  });
+
+  it.each([
+    ['another authority', createLoopbackCertificate().cert],
+    ['those of Node', undefined],
+  ])('is not trusted by %s, gets no token, and the error says where to look', async (_what, ca) => {
+    scene = await VaultScene.start({}, { tls: true });
+    const error = await rejectionOf(scene.open({ ca, readyTimeoutMs: 0 }));
+    expect(error).toMatchObject({
+      code: 'ERR_EXCHANGE_UNAVAILABLE',
+      cause: { code: 'DEPTH_ZERO_SELF_SIGNED_CERT', message: 'self-signed certificate' },
+    });
+    expect(error.message).toContain('the option "ca"');
+    expect(scene.vault.requests).toEqual([]);
+  });
+});
+
+describe('A Vault in clear text', () => {
+  it.each(['http://127.0.0.1', 'http://localhost', 'http://[::1]'])('may be on loopback: %s', async (address) => {
+    scene = await VaultScene.start();
+    expect(() => scene.provider({ address })).not.toThrow();
+  });
+
+  it('may not be elsewhere', async () => {
+    scene = await VaultScene.start();
+    expect(() => scene.provider({ address: 'http://vault.internal:8200' })).toThrow(
+      expect.objectContaining({ code: 'ERR_TOKEN_ORIGIN', message: expect.stringContaining('in clear text') }),
+    );
+  });
+
+  it('may be elsewhere when that very origin is listed', async () => {
+    scene = await VaultScene.start();
+    const address = 'http://vault.internal:8200';
+    expect(() => scene.provider({ address, origins: [address] })).not.toThrow();
+    expect(() => scene.provider({ address, origins: ['https://vault.internal:8200'] })).toThrow();
+  });
+});
