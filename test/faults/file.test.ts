@@ -1,97 +1,46 @@
-import { execFileSync } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdirSync, readFileSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { rmSync, symlinkSync, unlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createLocalJWKSet } from 'jose';
 import { mintedTokenKeys, mintToken, type TokenVolume } from 'projected-token/testing';
 import { expect } from 'vitest';
 import { fault } from './fault.js';
+import { DATA_FAULTS, FILE_FAULTS, type FileFault } from './file-faults.js';
 import { FollowedVolume } from './followed-volume.js';
 
-const isRoot = process.getuid?.() === 0;
-
-/** What may take the place of the token file, what it is called then, and who can make it. */
-const REPLACEMENTS: Record<
-  string,
-  { code: string; make: (path: string, token: string) => unknown; isPossible?: boolean }
-> = {
-  removed: { code: 'ERR_TOKEN_NOT_FOUND', make: () => {} },
-  emptied: { code: 'ERR_TOKEN_EMPTY', make: (path) => writeFileSync(path, '') },
-  truncated: {
-    code: 'ERR_TOKEN_MALFORMED',
-    make: (path, token) => writeFileSync(path, token.slice(0, token.lastIndexOf('.') - 10)),
-  },
-  'replaced by a directory': { code: 'ERR_TOKEN_NOT_FOUND', make: (path) => mkdirSync(path) },
-  'replaced by a fifo': { code: 'ERR_TOKEN_NOT_A_FILE', make: (path) => execFileSync('mkfifo', [path]) },
-  'replaced by a device': {
-    code: 'ERR_TOKEN_NOT_A_FILE',
-    make: (path) => execFileSync('mknod', [path, 'c', '1', '5']),
-    isPossible: isRoot,
-  },
-  'replaced by a link to a device': {
-    code: 'ERR_TOKEN_NOT_A_FILE',
-    make: (path) => symlinkSync('/dev/zero', path),
-  },
-  'replaced by a socket': { code: 'ERR_TOKEN_NOT_A_FILE', make: listen },
-  'replaced by a dangling link': { code: 'ERR_TOKEN_NOT_FOUND', make: (path) => symlinkSync('nowhere', path) },
-  'replaced by a link to itself': { code: 'ERR_TOKEN_READ_FAILED', make: (path) => symlinkSync(path, path) },
+const SOCKET: FileFault = {
+  code: 'ERR_TOKEN_NOT_A_FILE',
+  make: (path) => void createServer().listen(path).unref(),
 };
 
-async function listen(path: string): Promise<void> {
-  const server = createServer().listen(path);
-  server.unref();
-  await once(server, 'listening');
-}
+const dataIn = ({ directory }: TokenVolume) => join(directory, '..data');
 
-const PLACES: Record<string, (volume: TokenVolume) => string> = {
-  'the link to the file is': ({ path }) => path,
+/** What is befallen, where that is, and by what. */
+const PLACES: Record<string, [(volume: TokenVolume) => string, Record<string, FileFault>]> = {
+  'the link to the file is': [({ path }) => path, { ...FILE_FAULTS, 'replaced by a socket': SOCKET }],
   // No event of the mount directory tells of this: the poll finds it.
-  'the file behind the link is': ({ directory }) => join(directory, '..data', 'vault-token'),
+  'the file behind the link is': [(volume) => join(dataIn(volume), 'vault-token'), FILE_FAULTS],
+  '`..data` is': [dataIn, DATA_FAULTS],
 };
 
-for (const [place, pathIn] of Object.entries(PLACES)) {
-  for (const [what, { code, make, isPossible }] of Object.entries(REPLACEMENTS)) {
+for (const [place, [pathIn, faults]] of Object.entries(PLACES)) {
+  for (const [what, { code, make, isPossible }] of Object.entries(faults)) {
     fault(
       `${place} ${what}`,
       `\`${code}\`; the token in use stays`,
       async () => {
         await using followed = await FollowedVolume.open();
         const path = pathIn(followed.volume);
-        const token = readFileSync(path, 'utf8');
         rmSync(path);
-        await make(path, token);
+        make(path, followed.provider.current!.value);
         await followed.expectKept(code);
-        // A kubelet makes the link only where there is none, and would read the fifo for ever.
+        // A kubelet makes a link only where there is none, and would read the fifo for ever.
         rmSync(path, { recursive: true, force: true });
         await followed.expectRecovery();
       },
       isPossible,
     );
   }
-}
-
-const DATA_LINKS: Record<string, { code: string; make: (data: string) => void }> = {
-  removed: { code: 'ERR_TOKEN_NOT_FOUND', make: () => {} },
-  dangling: { code: 'ERR_TOKEN_NOT_FOUND', make: (data) => symlinkSync('..nowhere', data) },
-  'in a loop': {
-    code: 'ERR_TOKEN_READ_FAILED',
-    make: (data) => {
-      symlinkSync('..loop', data);
-      symlinkSync('..data', join(data, '..', '..loop'));
-    },
-  },
-};
-
-for (const [what, { code, make }] of Object.entries(DATA_LINKS)) {
-  fault(`\`..data\` is ${what}`, `\`${code}\`; the token in use stays`, async () => {
-    await using followed = await FollowedVolume.open();
-    const data = join(followed.volume.directory, '..data');
-    unlinkSync(data);
-    make(data);
-    await followed.expectKept(code);
-    await followed.expectRecovery();
-  });
 }
 
 fault('a leftover `..data_tmp` stops the kubelet', 'the token in use stays, nothing is told', async () => {
