@@ -17,7 +17,7 @@ export type ProviderState = 'opening' | 'ready' | 'expired' | 'closed';
  *
  * @example
  * ```ts
- * app.get('/ready', (_request, response) => {
+ * app.get('/readyz', (_request, response) => {
  *   const { status } = provider;
  *   response.status(status.state === 'ready' ? 200 : 503).json(status);
  * });
