@@ -1,20 +1,7 @@
-import type { ClientRequest } from 'node:http';
 import type { Got, Hooks, Options } from 'got';
-import { hideToken } from '../carry/hide-token.js';
-import { isReplayableBody } from '../carry/is-replayable-body.js';
-import { TokenCarriage, type TokenJourney, type WithTokenOptions } from '../carry/token-carriage.js';
+import { TokenCarriage, type WithTokenOptions } from '../carry/token-carriage.js';
 import type { TokenSource } from '../token-source.js';
-
-/** What one request needs, kept in its context: got copies the options at each redirect, and the context with them. */
-interface RequestState {
-  readonly journey: TokenJourney;
-  /** The function that sends the request when the library does not stand in its place. */
-  readonly inner: ReturnType<Options['getRequestFunction']>;
-  /** The next attempt belongs to this journey: a redirect, or the retry of a refused token. */
-  goesOn: boolean;
-}
-
-const STATE = Symbol('projected-token');
+import { GotTrip } from './got-trip.js';
 
 /**
  * A got whose requests to its prefix URL's origin, and to the listed ones, carry the token of a source, always a fresh one.
@@ -43,62 +30,46 @@ export function withToken<Client extends Got>(
 ): Client {
   const prefixUrl = String(client.defaults.options.prefixUrl);
   const carriage = new TokenCarriage(source, options, prefixUrl === '' ? undefined : prefixUrl);
-  const hooks: Partial<Hooks> = {
-    beforeRequest: [(request) => putTokenOn(request as Options, carriage)],
-    beforeRedirect: [goOn],
+  return client.extend({ hooks: hooksOf(carriage) }) as Client;
+}
+
+function hooksOf(carriage: TokenCarriage): Partial<Hooks> {
+  // One of its own for each instance: one may be made of another.
+  const key = Symbol('projected-token');
+  const tripOf = ({ context }: Pick<Options, 'context'>) => (context as Record<symbol, GotTrip | undefined>)[key];
+  return {
+    init: [
+      (given) => {
+        if (isFormData(given.body)) given.context = { ...given.context, [key]: new GotTrip(carriage, given.body) };
+      },
+    ],
+    beforeRequest: [
+      async (request) => {
+        const known = tripOf(request);
+        const trip = known?.goesOn ? known : new GotTrip(carriage);
+        Object.assign(request.context, { [key]: trip });
+        await trip.depart(request);
+      },
+    ],
+    beforeRedirect: [(request) => tripOf(request)?.expectHop()],
+    beforeRetry: [({ options }) => tripOf(options)?.expectRetry()],
     afterResponse: [
       async (response, sendAgain) => {
-        const { options: request } = response.request;
-        const state = stateOf(request);
-        const canSendAgain = isReplayableBody(request.body);
-        const shouldRetry = await state?.journey.shouldRetry(response.statusCode, canSendAgain, request.signal);
-        if (!shouldRetry) return response;
-        goOn(request);
-        return sendAgain({});
+        const { options } = response.request;
+        if (!(await tripOf(options)?.isToBeSentAgain(response.statusCode, options))) return response;
+        const { afterResponse } = options.hooks;
+        try {
+          return await sendAgain({});
+        } finally {
+          // got takes these off which follow this one.
+          options.hooks.afterResponse = afterResponse;
+        }
       },
     ],
   };
-  return client.extend({ hooks }) as Client;
 }
 
-async function putTokenOn(request: Options, carriage: TokenCarriage): Promise<void> {
-  const known = stateOf(request);
-  const inner = known?.inner ?? request.getRequestFunction();
-  request.request = inner;
-  const url = request.url instanceof URL ? request.url : undefined;
-  const isOurs =
-    url !== undefined && !Object.keys(request.headers).some((name) => name.toLowerCase() === carriage.header);
-  if (!isOurs) return;
-  const journey = known?.goesOn ? known.journey : carriage.begin();
-  setState(request, { journey, inner, goesOn: false });
-  const value = await journey.valueFor(url, request.signal);
-  const { token } = journey;
-  if (value === undefined || token === undefined) return;
-  request.request = (target, sent, callback) => {
-    const headers = { ...sent.headers, [carriage.header]: value };
-    const made = inner?.(target, { ...sent, headers } as typeof sent, callback);
-    if (made !== undefined && 'setHeader' in made) hideOnceSent(made as ClientRequest, token);
-    return made;
-  };
-}
-
-/** Before got hands the request on to the program, with its response or its error. */
-function hideOnceSent(request: ClientRequest, token: string): void {
-  const hide = () => hideToken(request, token);
-  request.prependOnceListener('response', hide);
-  request.prependOnceListener('error', hide);
-  request.prependOnceListener('close', hide);
-}
-
-function stateOf(request: Pick<Options, 'context'>): RequestState | undefined {
-  return (request.context as Record<symbol, RequestState | undefined>)[STATE];
-}
-
-function setState(request: Pick<Options, 'context'>, state: RequestState): void {
-  (request.context as Record<symbol, RequestState>)[STATE] = state;
-}
-
-function goOn(request: Pick<Options, 'context'>): void {
-  const state = stateOf(request);
-  if (state !== undefined) state.goesOn = true;
+/** FormData of any package that keeps to the standard; the package form-data makes a stream. */
+function isFormData(body: unknown): body is FormData {
+  return Object.prototype.toString.call(body) === '[object FormData]' && 'getAll' in (body as object);
 }

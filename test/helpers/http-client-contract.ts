@@ -39,8 +39,8 @@ export interface ContractClient {
   readonly sourceErrorOf?: (error: unknown) => unknown;
   /** The client makes each hop of a redirect a request of its own, with a stream as its body: nothing tells what came before. */
   readonly forgetsHops?: boolean;
-  /** The client leaves `Content-Type` on when it turns a POST into a GET. */
-  readonly keepsContentType?: boolean;
+  /** The statuses at which the client leaves `Content-Type` on when it turns a POST into a GET. */
+  readonly keepsContentType?: readonly number[];
 }
 
 const CARRIERS: Record<string, TokenCarrier | undefined> = {

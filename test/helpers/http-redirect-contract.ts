@@ -61,7 +61,7 @@ export function describeRedirects(client: ContractClient, carriers: Record<strin
       await connect()({ url, method: 'POST', body: 'payload', headers: { 'content-type': 'text/plain' } });
       const [request] = second.requests;
       const isKept = status === 307 || status === 308;
-      const isTypeKept = isKept || (client.keepsContentType && status !== 303);
+      const isTypeKept = isKept || client.keepsContentType?.includes(status);
       expect(request?.method).toBe(isKept ? 'POST' : 'GET');
       expect(String(request?.body)).toBe(isKept ? 'payload' : '');
       expect(request?.headers['content-type']).toBe(isTypeKept ? 'text/plain' : undefined);

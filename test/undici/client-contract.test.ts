@@ -81,7 +81,7 @@ describeClientContract({
   ...bodies,
   name: "undici's request within its redirect interceptor",
   followsRedirects: true,
-  keepsContentType: true,
+  keepsContentType: [301, 302],
   withToken: viaRequest((dispatcher) => dispatcher.compose(interceptors.redirect({ maxRedirections: 20 }))),
 });
 
