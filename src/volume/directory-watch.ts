@@ -109,7 +109,7 @@ class DirectoryWatch {
   /** For what the work under way would not do, or may have seen too early. */
   async #afterwards(work: () => Promise<void>): Promise<void> {
     await this.#working;
-    if (!this.#closed) await this.#exclusively(work);
+    await this.#exclusively(work);
   }
 
   async #check(): Promise<void> {
@@ -134,18 +134,13 @@ class DirectoryWatch {
       // What changed before the watch was armed, no event will tell.
       this.#tellChange();
     } catch (error) {
-      if (this.#closed) return;
       if (errnoCode(error) === 'ENOENT') this.#setState('missing');
       else this.#fail(error);
     }
   }
 
-  async #readIdentity(): Promise<string | undefined> {
-    try {
-      return identityOf(await this.fs.promises.stat(this.directory));
-    } catch {
-      return undefined;
-    }
+  #readIdentity(): Promise<string | undefined> {
+    return this.fs.promises.stat(this.directory).then(identityOf, () => undefined);
   }
 
   #fail(error: unknown): void {

@@ -46,11 +46,7 @@ function isDataLink(path: string, target: string | undefined): boolean {
   return target !== undefined && (target.split(/[\\/]/, 1)[0] === '..data' || basename(path) === '..data');
 }
 
-async function readLink(fs: TokenFileSystem, path: string): Promise<string | undefined> {
-  try {
-    return String(await fs.promises.readlink(path));
-  } catch {
-    // Not a link, or gone: reading the file itself says what is wrong.
-    return undefined;
-  }
+/** Undefined for what is no link, or gone: reading the file itself says what is wrong. */
+function readLink(fs: TokenFileSystem, path: string): Promise<string | undefined> {
+  return fs.promises.readlink(path).then(String, () => undefined);
 }

@@ -83,9 +83,8 @@ async function findToken(fs: TokenFileSystem, directory: string): Promise<{ file
       failure = error;
     }
   }
-  const [token] = tokens;
-  if (token !== undefined && tokens.length === 1) return token;
-  if (token === undefined && failure !== undefined) throw failure;
+  if (tokens.length === 1) return tokens[0]!;
+  if (tokens.length === 0 && failure !== undefined) throw failure;
   throw new TokenFileError(
     tokens.length === 0 ? 'ERR_TOKEN_NOT_FOUND' : 'ERR_TOKEN_AMBIGUOUS',
     `${directory} holds ${tokens.length === 0 ? 'no token' : `${tokens.length} tokens`} among ${names.slice(0, 20).join(', ')}. ` +

@@ -29,8 +29,6 @@ export const watchDirectoryWithChokidar: WatchDirectory = (directory, listener) 
   new Promise((resolve, reject) => {
     const watcher = watchWithChokidar(directory, {
       persistent: false,
-      ignoreInitial: true,
-      followSymlinks: false,
       depth: 0,
       atomic: false,
       ignored: (path) => path !== directory,

@@ -48,11 +48,14 @@ describe('the watch of a directory', () => {
     await turn();
     expect(fs.stats).toBe(stats);
     onChange.mockClear();
-    fs.open[0]?.tell('tokens');
-    fs.open[0]?.tell(null);
-    await turn();
+    // Linux names the directory, other systems nothing.
+    for (const name of ['tokens', null]) {
+      const { stats } = fs;
+      fs.open[0]?.tell(name);
+      await turn();
+      expect(fs.stats).toBe(stats + 1);
+    }
     expect(onChange).toHaveBeenCalledTimes(2);
-    expect(fs.stats).toBeGreaterThan(stats);
     expect(fs.watches).toHaveLength(1);
   });
 
@@ -305,7 +308,7 @@ describe('who unsubscribes', () => {
     expect(isOver).toBe(false);
     look();
     await over;
-    expect(fs.open).toEqual([]);
+    expect(fs.watches).toEqual([]);
     expect(onState).not.toHaveBeenCalled();
   });
 

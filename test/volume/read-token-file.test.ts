@@ -42,7 +42,8 @@ const fs: TokenFileSystem = {
       };
       return { ...bound, ...wrap(bound) };
     },
-    readdir: (path) => memory.promises.readdir(path),
+    // In no order, as file systems have it.
+    readdir: async (path) => (await memory.promises.readdir(path)).reverse(),
     readlink: (path) => memory.promises.readlink(path),
     stat: (path) => memory.promises.stat(path) as never,
   },
@@ -108,6 +109,19 @@ describe('a file', () => {
     onOpen = (_, given) => flags(given);
     await read();
     expect(flags).toHaveBeenCalledWith(constants.O_RDONLY | constants.O_NONBLOCK);
+  });
+
+  it('is read at one go', async () => {
+    write({ token: TOKEN });
+    const reads = vi.fn();
+    wrap = (handle) => ({
+      read: (...args) => {
+        reads();
+        return handle.read(...args);
+      },
+    });
+    await read();
+    expect(reads).toHaveBeenCalledTimes(1);
   });
 
   it('that the system gives in pieces is read to its end', async () => {
@@ -234,6 +248,7 @@ describe('a directory', () => {
   it.each<[string, string, Record<string, string>, RegExp]>([
     ['ERR_TOKEN_NOT_FOUND', 'nothing', {}, /^\/mnt\/tokens is empty: no token was projected/],
     ['ERR_TOKEN_NOT_FOUND', "a kubelet's own files only", { '..data_tmp': TOKEN }, /^\/mnt\/tokens is empty/],
+    ['ERR_TOKEN_NOT_FOUND', 'empty files', { b: '', a: ' ' }, /^\/mnt\/tokens holds no token among a, b\./],
     [
       'ERR_TOKEN_NOT_FOUND',
       'no token among others',
@@ -269,10 +284,25 @@ describe('a directory', () => {
     };
   };
 
+  it('is listed again when one of its files vanished: it may have been the token', async () => {
+    write({ a: TOKEN, b: TOKEN });
+    let faults = 1;
+    onOpen = (path) => {
+      if (path.endsWith('/b') && faults-- > 0) throw systemError('ENOENT');
+    };
+    await expect(read('/mnt/tokens')).rejects.toMatchObject({ code: 'ERR_TOKEN_AMBIGUOUS' });
+  });
+
   it('gives the token though a neighbour may not be read', async () => {
     write({ token: TOKEN, secret: 'x', namespace: 'shop' });
     forbid('secret');
     expect(await read('/mnt/tokens')).toMatchObject({ file: '/mnt/tokens/token' });
+  });
+
+  it('of several tokens is told as that, though a neighbour may not be read', async () => {
+    write({ a: TOKEN, b: TOKEN, secret: 'x' });
+    forbid('secret');
+    await expect(read('/mnt/tokens')).rejects.toMatchObject({ code: 'ERR_TOKEN_AMBIGUOUS', path: '/mnt/tokens' });
   });
 
   it('is told with the file in it that may not be read, where no other is the token', async () => {

@@ -2,7 +2,7 @@ import nodeFs, { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TokenFileError } from 'projected-token';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { errnoCode, errnoPath, notAFile, tokenFileError } from '../../src/volume/token-file-error.js';
 import { systemError } from '../helpers/faulty-file-system.js';
 
@@ -41,20 +41,40 @@ describe('a failed operation on a token file', () => {
     expect(error).toMatchObject({ code: 'ERR_TOKEN_READ_FAILED', message: expect.stringContaining('(unknown error)') });
   });
 
-  it('for want of a right is told with the mode and owner of the file, and who asks', async () => {
-    const path = join(directory, 'token');
-    writeFileSync(path, '');
-    chmodSync(path, 0o060);
-    const { uid, gid } = nodeFs.statSync(path);
-    const { message } = await tokenFileError(nodeFs, path, systemError('EACCES'));
-    expect(message).toContain(
-      `(mode 0060, owner uid ${uid}, gid ${gid}; process uid ${process.getuid?.()}, gid ${process.getgid?.()})`,
-    );
-  });
+  describe('for want of a right', () => {
+    afterEach(() => void vi.restoreAllMocks());
 
-  it('for want of a right to a directory above is told as that', async () => {
-    const { message } = await tokenFileError(nodeFs, join(directory, 'missing', 'token'), systemError('EACCES'));
-    expect(message).toContain(`(a directory above it cannot be searched; process uid ${process.getuid?.()}`);
+    const asProcess = (uid: number, gid: number) => {
+      vi.spyOn(process as Required<NodeJS.Process>, 'getuid').mockReturnValue(uid);
+      vi.spyOn(process as Required<NodeJS.Process>, 'getgid').mockReturnValue(gid);
+    };
+
+    it('is told with the mode and owner of the file, and who asks', async () => {
+      const path = join(directory, 'token');
+      writeFileSync(path, '');
+      chmodSync(path, 0o060);
+      const { uid, gid } = nodeFs.statSync(path);
+      asProcess(1000, 2000);
+      const { message } = await tokenFileError(nodeFs, path, systemError('EACCES'));
+      expect(message).toContain(`(mode 0060, owner uid ${uid}, gid ${gid}; process uid 1000, gid 2000)`);
+    });
+
+    it('to a directory above is told as that', async () => {
+      asProcess(0, 0);
+      const { message } = await tokenFileError(nodeFs, join(directory, 'missing', 'token'), systemError('EACCES'));
+      expect(message).toContain('(a directory above it cannot be searched; process uid 0, gid 0)');
+    });
+
+    it('is told where a system knows no uids, too', async () => {
+      const { getuid, getgid } = process;
+      Object.assign(process, { getuid: undefined, getgid: undefined });
+      try {
+        const { message } = await tokenFileError(nodeFs, join(directory, 'missing'), systemError('EACCES'));
+        expect(message).toContain('; process uid ?, gid ?)');
+      } finally {
+        Object.assign(process, { getuid, getgid });
+      }
+    });
   });
 });
 

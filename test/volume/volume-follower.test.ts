@@ -66,6 +66,19 @@ describe('a follower', () => {
     expect(follower.kind).toBe('regular');
   });
 
+  it('goes after it while it is about to watch the one before', async () => {
+    follower.locate(VOLUME);
+    const following = follower.follow();
+    await Promise.resolve();
+    follower.locate(OTHER);
+    await following;
+    await turn();
+    expect(directories().at(-1)).toBe('/mnt/other');
+    expect(fs.open).toHaveLength(1);
+    // When the other was armed, and after that.
+    expect(listener.onChange).toHaveBeenCalledTimes(2);
+  });
+
   it('stays with a file that is found in the same directory', async () => {
     follower.locate(VOLUME);
     await follower.follow();
@@ -99,6 +112,9 @@ describe('a follower', () => {
     expect(listener.onRestored).toHaveBeenCalledTimes(1);
     expect(listener.onDegraded).toHaveBeenCalledTimes(1);
     expect(fs.watches).toHaveLength(2);
+
+    fs.open[0]?.fail(error);
+    expect(listener.onDegraded).toHaveBeenCalledTimes(2);
   });
 
   it('tells what is no error as one', async () => {

@@ -63,3 +63,13 @@ it('a watch that is stopped leaves no timer of its throttle behind', async () =>
     vi.useRealTimers();
   }
 });
+
+it('a watch is stopped also where chokidar has no such timers', async () => {
+  const stop = await watch();
+  // chokidar itself looks for them as well, later.
+  const { _throttled } = lastWatcher();
+  const looks = [undefined, _throttled];
+  Object.defineProperty(lastWatcher(), '_throttled', { get: () => (looks.length > 1 ? looks.shift() : _throttled) });
+  await stop();
+  expect(lastWatcher().closed).toBe(true);
+});

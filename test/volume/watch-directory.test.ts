@@ -1,4 +1,4 @@
-import nodeFs, { mkdirSync, mkdtempSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import nodeFs, { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -79,8 +79,19 @@ describe.each(WATCHERS)('a directory watched with %s', (_, watchDirectory) => {
     expect(told('onEvent')).toBe(0);
   });
 
-  it('costs one watch, whatever is in it', () => {
+  it('costs one watch, whatever is in it, and does not keep the process alive', () => {
     expect(inotifyWatches()).toBe(1);
+    expect(process.getActiveResourcesInfo()).not.toContain('FSEventWrap');
+  });
+
+  it('is watched by a link to it, too', async () => {
+    const link = join(parent, 'link');
+    symlinkSync(directory, link);
+    const byLink = { onEvent: vi.fn(), onSelfEvent: vi.fn(), onError: vi.fn() };
+    const stopByLink = await watchDirectory(link, byLink);
+    writeFileSync(join(directory, 'file'), '');
+    await expect.poll(() => byLink.onEvent.mock.calls.length).toBeGreaterThan(0);
+    await stopByLink();
   });
 });
 
