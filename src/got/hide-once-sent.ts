@@ -4,5 +4,13 @@ import { hideToken } from '../carry/hide-token.js';
 /** Hides the token of a request before got hands it to the program, with its response or its error. */
 export function hideOnceSent(request: ClientRequest, token: string): void {
   const hide = () => hideToken(request, token);
-  for (const event of ['response', 'error', 'close']) request.prependOnceListener(event, hide);
+  request.prependOnceListener('response', hide);
+  request.prependOnceListener('error', hide);
+  // The error of an abort is with the program before the request tells of anything.
+  const { destroy } = request;
+  const hideAndDestroy: typeof destroy = (error) => {
+    hide();
+    return destroy.call(request, error);
+  };
+  Object.defineProperty(request, 'destroy', { value: hideAndDestroy, configurable: true, writable: true });
 }

@@ -30,7 +30,8 @@ export function withToken<Client extends Got>(
 ): Client {
   const prefixUrl = String(client.defaults.options.prefixUrl);
   const carriage = new TokenCarriage(source, options, prefixUrl === '' ? undefined : prefixUrl);
-  return client.extend({ hooks: hooksOf(carriage) }) as Client;
+  const { mutableDefaults } = client.defaults;
+  return client.extend({ hooks: hooksOf(carriage), mutableDefaults }) as Client;
 }
 
 function hooksOf(carriage: TokenCarriage): Partial<Hooks> {
@@ -57,6 +58,7 @@ function hooksOf(carriage: TokenCarriage): Partial<Hooks> {
       async (response, sendAgain) => {
         const { options } = response.request;
         if (!(await tripOf(options)?.isToBeSentAgain(response.statusCode, options))) return response;
+        retryAtOnce(options.retry);
         const { afterResponse } = options.hooks;
         try {
           return await sendAgain({});
@@ -66,6 +68,15 @@ function hooksOf(carriage: TokenCarriage): Partial<Hooks> {
         }
       },
     ],
+  };
+}
+
+/** Whatever the program lets got retry: this retry is none of got's. */
+function retryAtOnce(retry: Options['retry']): void {
+  const { calculateDelay } = retry;
+  retry.calculateDelay = ({ computedValue }) => {
+    retry.calculateDelay = calculateDelay;
+    return computedValue;
   };
 }
 
