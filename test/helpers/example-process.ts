@@ -17,6 +17,8 @@ export function runExample(name: string, environment: Environment): Promise<{ st
   return promisify(execFile)(process.execPath, argumentsOf(name), optionsOf(environment));
 }
 
+const LISTENING = /^Listening on port (\d+)$/m;
+
 /** An example that is a service, in a process of its own. */
 export class ExampleService implements AsyncDisposable {
   /** All that it has written. */
@@ -24,14 +26,14 @@ export class ExampleService implements AsyncDisposable {
 
   private constructor(private readonly child: ChildProcess) {}
 
-  /** Resolves when it listens. */
-  static async start(name: string, environment: Environment): Promise<ExampleService> {
+  /** Resolves when it listens, or when it has written something else by which it is known to be ready. */
+  static async start(name: string, environment: Environment, ready = LISTENING): Promise<ExampleService> {
     const child = spawn(process.execPath, argumentsOf(name), optionsOf({ PORT: '0', ...environment }));
     const service = new ExampleService(child);
     await new Promise<void>((resolve, reject) => {
       const read = (chunk: Buffer) => {
         service.output += chunk;
-        if (service.#port !== undefined) resolve();
+        if (ready.test(service.output)) resolve();
       };
       child.stdout.on('data', read);
       child.stderr.on('data', read);
@@ -45,7 +47,7 @@ export class ExampleService implements AsyncDisposable {
   }
 
   get #port(): string | undefined {
-    return /^Listening on port (\d+)$/m.exec(this.output)?.[1];
+    return LISTENING.exec(this.output)?.[1];
   }
 
   /** Ends it as the kubelet does; resolves with its exit code. */
