@@ -30,14 +30,16 @@ export const lineReport: CreateReport = ({ stdout, env }, provider, showToken) =
   };
 };
 
+const inUse = ({ current }: EventDetails) => `${current!.fingerprint}${expiry(current!)}`;
+
 const EVENTS: Record<
   WatchedEvent,
   { colour: 'green' | 'yellow' | 'red'; sentence: (details: EventDetails) => string }
 > = {
-  ready: { colour: 'green', sentence: ({ current }) => `${current!.fingerprint}${expiry(current!)}` },
+  ready: { colour: 'green', sentence: inUse },
   rotated: {
     colour: 'green',
-    sentence: ({ current, previous }) => `${previous!.fingerprint} → ${current!.fingerprint}${expiry(current!)}`,
+    sentence: ({ current, previous }) => `${previous!.fingerprint} → ${inUse({ current })}`,
   },
   rejected: { colour: 'yellow', sentence: ({ error }) => error!.message },
   overdue: {
@@ -48,7 +50,7 @@ const EVENTS: Record<
     colour: 'red',
     sentence: ({ previous }) => `${previous!.fingerprint}, and no acceptable token has followed`,
   },
-  recovered: { colour: 'green', sentence: ({ current }) => `${current!.fingerprint}${expiry(current!)}` },
+  recovered: { colour: 'green', sentence: inUse },
   degraded: {
     colour: 'yellow',
     sentence: ({ error }) => `The directory cannot be watched; it is polled instead. ${error!.message}`,

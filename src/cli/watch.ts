@@ -1,4 +1,5 @@
 import { setInterval as keepAlive } from 'node:timers';
+import { MAX_TIMER_MS } from '../option-checks.js';
 import { ProjectedTokenProvider } from '../projected-token-provider.js';
 import type { Command } from './arguments.js';
 import { lineReport } from './line-report.js';
@@ -8,12 +9,10 @@ import type { Terminal } from './terminal.js';
 
 type WatchCommand = Extract<Command, { name: 'inspect' | 'watch' }>;
 
-// The longest that setTimeout takes: watching goes on until it is interrupted, with or without a token.
-const FOR_EVER_MS = 2 ** 31 - 1;
-
 /** `watch`: a line for each event, until SIGINT or SIGTERM, or until nobody reads any more. */
 export async function watchToken(command: WatchCommand, terminal: Terminal): Promise<number> {
-  const provider = new ProjectedTokenProvider({ ...command, readyTimeoutMs: FOR_EVER_MS });
+  // It goes on until it is interrupted, with or without a token.
+  const provider = new ProjectedTokenProvider({ ...command, readyTimeoutMs: MAX_TIMER_MS });
   const isForPeople = Boolean(terminal.stdout.isTTY) && !command.json;
   const report = (isForPeople ? lineReport : ndjsonReport)(terminal, provider, command.showToken);
   let isReady = false;
