@@ -21,7 +21,9 @@ let second: BoundToken;
 
 beforeEach(async () => {
   told = [];
-  inUse = new TokenInUse(MARGIN_SECONDS, (...event) => void told.push(event));
+  inUse = new TokenInUse(MARGIN_SECONDS, (...event: unknown[]) => {
+    told.push(event);
+  });
   [first, second] = [await mint(), await mint()];
 });
 
