@@ -2,9 +2,9 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ProjectedTokenProviderOptions } from 'projected-token';
 import { mintToken, TokenVolume } from 'projected-token/testing';
 import { afterEach, beforeEach, expect } from 'vitest';
-import { nextEvent } from '../helpers/provider-events.js';
 import { fault } from './fault.js';
 import { FollowedVolume } from './followed-volume.js';
 
@@ -25,27 +25,25 @@ const mount = (...options: string[]) => execFileSync('mount', ['-t', 'tmpfs', ..
 // Lazily: whoever reads in it right now keeps nothing from going.
 const unmount = () => execFileSync('umount', ['--lazy', directory]);
 
-async function followMount(...options: string[]): Promise<FollowedVolume> {
-  mount(...options);
-  return FollowedVolume.open({}, { volume: new TokenVolume({ directory }) });
+/** A provider that learns of a rotation by events alone, unless something is amiss. */
+async function followMount(
+  options: ProjectedTokenProviderOptions = { pollIntervalMs: 2 ** 31 - 1 },
+): Promise<FollowedVolume> {
+  return FollowedVolume.open(options, { volume: new TokenVolume({ directory }) });
 }
 
-/** The watch is on the directory that is there now: its events lead to reads. */
-async function expectWatched({ provider, volume }: FollowedVolume): Promise<void> {
-  await expect.poll(() => provider.status.watching, { timeout: 10_000 }).toBe('events');
-  // After the read that follows on an armed watch.
-  await provider.refresh();
-  const { event } = provider.status.counts.reads;
-  const rotated = nextEvent(provider, 'rotated');
-  volume.write(await mintToken());
-  await rotated;
-  expect(provider.status.counts.reads.event).toBeGreaterThan(event);
+/** The watch is on the directory that is there now. */
+async function expectWatched(followed: FollowedVolume): Promise<void> {
+  await expect.poll(() => followed.provider.status.watching, { timeout: 10_000 }).toBe('events');
+  await followed.expectRecovery();
+  await followed.expectRecovery();
 }
 
 fault(
   'the mount is gone, and comes back later',
   '`ERR_TOKEN_NOT_FOUND`; the token in use stays',
   async () => {
+    mount();
     await using followed = await followMount();
     unmount();
     await followed.expectKept('ERR_TOKEN_NOT_FOUND');
@@ -60,6 +58,7 @@ fault(
   'the volume is mounted anew at once, with another token',
   'the other token is taken',
   async () => {
+    mount();
     await using followed = await followMount();
     unmount();
     mount();
@@ -73,7 +72,8 @@ fault(
   'another volume is mounted over it',
   'its token is taken; that of the lower one again when it is gone',
   async () => {
-    await using followed = await followMount();
+    mount();
+    await using followed = await followMount({ pollIntervalMs: 50 });
     const lower = followed.volume.content;
     mount();
     await followed.expectRecovery();
@@ -89,6 +89,7 @@ fault(
   'the mount is read-only',
   'the token in use stays, nothing is told',
   async () => {
+    mount();
     await using followed = await followMount();
     const { provider, volume, events } = followed;
     execFileSync('mount', ['-o', 'remount,ro', directory]);
@@ -107,7 +108,8 @@ fault(
   'the mount is full',
   'the token in use stays, nothing is told',
   async () => {
-    await using followed = await followMount('-o', 'size=64k');
+    mount('-o', 'size=64k');
+    await using followed = await followMount();
     const { provider, volume, events } = followed;
     const filling = join(directory, '..filling');
     expect(() => writeFileSync(filling, Buffer.alloc(1024 * 1024))).toThrow('ENOSPC');
