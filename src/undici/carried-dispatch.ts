@@ -59,7 +59,7 @@ export class CarriedDispatch implements Handler, Controller {
     } catch (error) {
       this.#fail(error);
     }
-    if (!this.#isOver) void this.#send();
+    void this.#send();
     return true;
   }
 
@@ -149,14 +149,14 @@ export class CarriedDispatch implements Handler, Controller {
 
   resume(): void {
     this.#isPaused = false;
-    if (this.#refusal === undefined) this.#inner?.resume();
+    this.#inner?.resume();
   }
 
   async #send(): Promise<void> {
+    if (this.#isOver) return;
     const { journey, url, options, headers, carriage } = this.request;
     try {
       const value = await journey.valueFor(url, this.#abort.signal);
-      if (this.#isOver) return;
       // Beneath this dispatcher nobody may take the token along to another origin.
       const carried = { ...options, headers: { ...headers, [carriage.header]: value }, maxRedirections: 0 };
       this.dispatch(carried, this);
@@ -195,7 +195,7 @@ export class CarriedDispatch implements Handler, Controller {
 
   #endAttempt(tell: () => void): void {
     const refusal = this.#refusal;
-    if (refusal === undefined || this.aborted) {
+    if (refusal === undefined) {
       tell();
     } else if (refusal.isDiscarded) {
       this.#sendAgain();

@@ -19,6 +19,10 @@ export class RecordedDispatch implements Handler {
     this.told.push('start');
   }
 
+  onRequestUpgrade(): void {
+    this.told.push('upgrade');
+  }
+
   onResponseStart(_controller: Controller, status: number): void {
     this.told.push(`head ${status}`);
     this.reactions.head?.();

@@ -1,4 +1,4 @@
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, type RequestListener, Server } from 'node:http';
 import { withToken } from 'projected-token/undici';
 import { buildConnector, Client, type Dispatcher } from 'undici';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -10,8 +10,8 @@ import { serveForTest } from '../helpers/serve-for-test.js';
 const ANSWERS = { accepted: 200, refused: 401 };
 
 /** A server, and a client of one connection that carries the token to it. */
-async function connected(listener: RequestListener, options: Client.Options = {}) {
-  const origin = await serveForTest(createServer(listener));
+async function connected(listener: RequestListener | Server, options: Client.Options = {}) {
+  const origin = await serveForTest(listener instanceof Server ? listener : createServer(listener));
   const source = new FixedTokenSource();
   const client = new Client(origin, options);
   onTestFinished(() => client.destroy());
@@ -99,19 +99,30 @@ describe('An abort', () => {
     expect(record.told).toEqual(['start', 'head 200', 'end']);
   });
 
-  it('in the middle of a refusal that is handed on ends it there', async () => {
+  it.each(['GET', 'HEAD'])('in the middle of a refusal of %s that is handed on ends it there', async (method) => {
     const { source, dispatcher } = await connected((_, response) => response.writeHead(401).end('no'));
     source.replaceToken = async () => undefined;
     const reason = new Error('enough');
-    const record = dispatch(dispatcher, new RecordedDispatch({ head: () => record.controller.abort(reason) }));
-    await ended(record);
+    const record = new RecordedDispatch({ head: () => record.controller.abort(reason) });
+    await ended(dispatch(dispatcher, record, { method }));
     await roundTrip();
     expect(record).toMatchObject({ told: ['start', 'head 401', 'error'], error: reason });
   });
+
+  it('after an upgrade says nothing', async () => {
+    const server = createServer().on('upgrade', (_, socket) => {
+      socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: chat\r\n\r\n');
+    });
+    const { dispatcher } = await connected(server);
+    const record = dispatch(dispatcher, new RecordedDispatch(), { upgrade: 'chat' });
+    await expect.poll(() => record.told).toEqual(['start', 'upgrade']);
+    record.controller.abort(new Error('late'));
+    expect(record.told).toEqual(['start', 'upgrade']);
+  });
 });
 
-describe.each(Object.entries(ANSWERS))('Back pressure on a response that is %s', (_, status) => {
-  it('is in force from its head on', async () => {
+describe.each(Object.entries(ANSWERS))('A response that is %s', (_, status) => {
+  it('may be paused from its head on', async () => {
     const { source, dispatcher } = await connected((_, response) => response.writeHead(status).end('body'));
     source.replaceToken = async () => undefined;
     const record = dispatch(dispatcher, new RecordedDispatch({ head: () => record.controller.pause() }));
@@ -124,7 +135,7 @@ describe.each(Object.entries(ANSWERS))('Back pressure on a response that is %s',
     expect(record).toMatchObject({ body: 'body', told: ['start', `head ${status}`, 'data', 'end'] });
   });
 
-  it('may begin before there is a token', async () => {
+  it('may be paused before there is a token', async () => {
     const { source, dispatcher } = await connected((_, response) => response.writeHead(status).end('body'));
     source.replaceToken = async () => undefined;
     const record = new RecordedDispatch();
@@ -137,7 +148,12 @@ describe.each(Object.entries(ANSWERS))('Back pressure on a response that is %s',
     expect(record.body).toBe('body');
   });
 
-  it.each(['head', 'end'] as const)('fails with what the handler throws at its %s', async (event) => {
+  it.each([
+    ['GET', 'head'],
+    ['GET', 'end'],
+    ['HEAD', 'head'],
+    ['HEAD', 'end'],
+  ])('of %s fails with what the handler throws at its %s, and leaves the client usable', async (method, event) => {
     const { source, dispatcher } = await connected((_, response) => response.writeHead(status).end('body'));
     source.replaceToken = async () => undefined;
     const error = new Error('of the handler');
@@ -146,9 +162,11 @@ describe.each(Object.entries(ANSWERS))('Back pressure on a response that is %s',
         throw error;
       },
     });
-    await ended(dispatch(dispatcher, record));
+    dispatch(dispatcher, record, { method: method as 'GET' });
     await expect.poll(() => record.error).toBe(error);
     expect(record.told.filter((told) => told === 'error')).toHaveLength(1);
+    const next = await dispatcher.request({ path: '/', method: 'GET' });
+    expect(await next.body.text()).toBe('body');
   });
 });
 
@@ -217,6 +235,29 @@ describe('A refusal', () => {
       return response.write('x'.repeat(length), () => breaksOff && socket.destroy());
     });
     const record = dispatch(dispatcher, new RecordedDispatch());
+    await ended(record);
+    expect(record).toMatchObject({ told: ['start', 'head 200', 'data', 'end'], body: 'body' });
+  });
+
+  it('may be paused and resumed while it is thrown away', async () => {
+    const isHalfway = new Gate();
+    const mayEnd = new Gate();
+    const { source, dispatcher } = await connected(({ headers }, response) => {
+      if (headers.authorization !== source.value(1)) return response.end('body');
+      response.writeHead(401, { 'content-length': 8 });
+      return response.write('half', () => mayEnd.opened.then(() => response.end('rest')));
+    });
+    const { replaceToken } = source;
+    source.replaceToken = (refused) => {
+      isHalfway.open();
+      return replaceToken.call(source, refused);
+    };
+    const record = dispatch(dispatcher, new RecordedDispatch());
+    await isHalfway.opened;
+    await roundTrip();
+    record.controller.pause();
+    record.controller.resume();
+    mayEnd.open();
     await ended(record);
     expect(record).toMatchObject({ told: ['start', 'head 200', 'data', 'end'], body: 'body' });
   });
