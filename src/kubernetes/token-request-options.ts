@@ -49,7 +49,7 @@ export interface TokenRequestProviderOptions {
    */
   readonly timeoutMs?: number | undefined;
   /**
-   * How long `open` waits for a first token, in milliseconds, from 0 on.
+   * How long `open` waits for a first token, in milliseconds; with 0 it tries once.
    *
    * @default 30_000
    */
