@@ -21,6 +21,9 @@ import { VolumeFollower } from './volume/volume-follower.js';
 /** Pause between two looks at a file that should change any moment: short against the 29 s that a rotation can leave. */
 const TIGHT_POLL_MS = 1000;
 
+/** How long `close` waits for what is under way: a volume that does not answer must not keep a program from ending. */
+const CLOSING_PATIENCE_MS = 1000;
+
 const WAIT = 'the wait for a token';
 
 /**
@@ -170,7 +173,10 @@ export class ProjectedTokenProvider extends GuardedEmitter<ProjectedTokenEvents>
     return this.#token.usable(Date.now()) ?? this.#throwUnusable();
   }
 
-  /** Stops watching and reading; calls under way reject with `ERR_TOKEN_CLOSED`. Can be called twice. */
+  /**
+   * Stops watching and reading; calls under way reject with `ERR_TOKEN_CLOSED`. Resolves when what is under way has ended, a second
+   * later at the most. Can be called twice.
+   */
   close(): Promise<void> {
     this.#ending ??= this.#close();
     return this.#ending;
@@ -211,17 +217,21 @@ export class ProjectedTokenProvider extends GuardedEmitter<ProjectedTokenEvents>
     clearTimeout(this.#timer);
     this.#forgetSignal?.();
     this.#closing.abort();
-    await Promise.all([this.#volume.stop(), this.#reads.underWay]);
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, CLOSING_PATIENCE_MS);
+    });
+    await Promise.race([Promise.all([this.#volume.stop(), this.#reads.underWay]), patience]);
+    clearTimeout(timer);
     this.#tell('closed');
     this.removeAllListeners();
   }
 
   async #readToken(signal: AbortSignal | undefined): Promise<string> {
     throwIfAborted(signal, WAIT);
-    const hasToken = () => this.#token.usable(Date.now()) !== undefined;
     // The read under way may have opened the file before the caller's need arose: its outcome counts only if it serves.
-    if (!hasToken() && this.#reads.underWay !== undefined) await this.#waitFor(this.#reads.underWay, signal);
-    if (!hasToken()) await this.#waitFor(this.#reads.run('request'), signal);
+    if (this.#reads.underWay !== undefined) await this.#waitFor(this.#reads.underWay, signal);
+    if (this.#token.usable(Date.now()) === undefined) await this.#waitFor(this.#reads.run('request'), signal);
     return this.#token.usable(Date.now())?.value ?? this.#throwUnusable();
   }
 

@@ -116,6 +116,14 @@ describe('in memory, by directory events', () => {
     expect(provider.status.counts.rotations).toBe(20);
   });
 
+  it('a listener may close the provider at the event that it is told, and no timer is left', async () => {
+    provider.on('rotated', () => void provider.close());
+    await write();
+    await settle();
+    expect(events).toEqual(['rotated', 'closed']);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it('a volume that is unmounted keeps its last token in use; remounted, it is followed again', async () => {
     const last = volume.content;
     volume.unmount();
