@@ -5,8 +5,7 @@ import { hideToken } from '../carry/hide-token.js';
 export function hideOnceSent(request: ClientRequest, token: string): void {
   const hide = () => hideToken(request, token);
   request.prependOnceListener('response', hide);
-  request.prependOnceListener('error', hide);
-  // The error of an abort is with the program before the request tells of anything.
+  // got destroys every request that fails, and one that is aborted before the request tells of anything.
   const { destroy } = request;
   const hideAndDestroy: typeof destroy = (error) => {
     hide();

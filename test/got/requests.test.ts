@@ -4,10 +4,11 @@ import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { finished } from 'node:stream/promises';
-import got, { CancelError, type Got, HTTPError, RequestError } from 'got';
+import got, { CancelError, type Got, HTTPError, type OptionsInit, RequestError } from 'got';
 import { withToken } from 'projected-token/got';
 import { describe, expect, it } from 'vitest';
 import { createLoopbackCertificate } from '../../src/testing/loopback-certificate.js';
+import type { SeenRequest } from '../helpers/http-origin.js';
 import { useHttpOrigins } from '../helpers/http-origins.js';
 import { expectNoToken } from '../helpers/http-token-source.js';
 
@@ -179,6 +180,25 @@ describe('Pagination', () => {
     expect(await connect().paginate.all('a')).toEqual([1, 2, 3, 4]);
     expect([...seen('/a'), ...seen('/b'), ...seen('/d')]).toEqual([value(1), value(1), value(2), value(2)]);
     expect(world.unlisted.seen('/c', 'authorization')).toEqual([undefined]);
+  });
+
+  it('by the options of the last page starts anew for the next one', async () => {
+    const acceptOnly =
+      (generation: number) =>
+      ({ headers }: SeenRequest) =>
+        headers.authorization === value(generation) ? { body: '[]' } : { status: 401 };
+    world.listed.on('/a', acceptOnly(2));
+    world.listed.on('/b', acceptOnly(3));
+    await connect().paginate.all('a', {
+      pagination: {
+        requestLimit: 2,
+        paginate: ({ response: { request } }) => {
+          request.options.url = new URL(`${world.listed.origin}/b`);
+          return request.options as OptionsInit;
+        },
+      },
+    });
+    expect([...seen('/a'), ...seen('/b')]).toEqual([value(1), value(2), value(2), value(3)]);
   });
 });
 
