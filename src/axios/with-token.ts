@@ -9,14 +9,17 @@ import { AxiosCarrier } from './axios-carrier.js';
  *
  * - A request to another origin, or one that has the header already, goes as it is; so does every hop of a redirect.
  * - When a server refuses the token, the source is asked for another one, and the request is sent once more, beneath the
- *   interceptors; unless its body is a stream.
+ *   interceptors; unless its body is a stream. After a redirect, only the hop that refused it gets it again.
  * - The token is in no `config`, `request`, error or `toJSON()` that the program gets to see.
+ * - axios' `fetch` adapter is served from axios 1.12 on. An adapter or a `transport` of the program's own must not follow redirects
+ *   by itself: this library does not see them.
+ * - What `create` of the new instance makes has none of its interceptors, as ever, and so no token.
  *
  * @param client - `axios`, or an instance that `axios.create` made
  * @param options.origins - not needed where the instance has a base URL of `https:`
  * @returns an instance of the same type
  * @throws `ERR_TOKEN_OPTION` when no origin may get the token, `ERR_TOKEN_ORIGIN` when it would go in clear text. Requests reject
- * as axios' do, and as `source.getToken` does.
+ * as axios' do, and as `source.getToken` does; with the `fetch` adapter that is the `cause` of an `AxiosError`.
  *
  * @example
  * ```ts

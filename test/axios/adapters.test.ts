@@ -62,6 +62,17 @@ describe('The fetch adapter of axios', () => {
     expect(world.unlisted.seen('/b', VAULT.header)).toEqual([undefined]);
   });
 
+  it.each(['1.7.0', '1.11.0'])('is refused in axios %s, which would send with a fetch of its own', async (version) => {
+    const { VERSION } = axios;
+    Object.assign(axios, { VERSION: version });
+    const error = await connect({ adapter: 'fetch' })
+      .get('/a')
+      .catch((e: unknown) => e)
+      .finally(() => Object.assign(axios, { VERSION }));
+    expect(error).toMatchObject({ code: 'ERR_TOKEN_OPTION', option: 'adapter' });
+    expect(world.listed.requests).toEqual([]);
+  });
+
   it('shows the program the configuration that it gave', async () => {
     const response = await connect({ adapter: 'fetch' }).get('/a');
     expect(response.config.adapter).toBe('fetch');
