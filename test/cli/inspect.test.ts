@@ -89,6 +89,17 @@ describe('--json', () => {
       findings: [],
     });
   });
+
+  it('tells of the file that is at fault, not of its directory', async () => {
+    volume.corrupt('');
+    const { stdout } = await run(['inspect', volume.directory, '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({
+      path: volume.directory,
+      file: volume.path,
+      kind: 'projected',
+      mode: '0644',
+    });
+  });
 });
 
 describe('--show-token', () => {

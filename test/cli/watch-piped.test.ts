@@ -46,6 +46,13 @@ it('prints a JSON object a line for each event', async () => {
   expect(events.map((event) => event.time)).toEqual(events.map((event) => event.time).sort());
 });
 
+it('tells that there is a token before anything else about it', async () => {
+  await volume.rotate(dyingToken(60));
+  const watching = watch();
+  await watching.until(/"overdue".*\n/);
+  expect(watching.stdout.match(/"event":"\w+"/g)).toEqual(['"event":"ready"', '"event":"overdue"']);
+});
+
 it('is what --json prints in a terminal, too', async () => {
   await volume.rotate();
   const watching = CommandRun.inTerminal(['watch', volume.path, '--json'], { columns: 1000 });
