@@ -1,13 +1,13 @@
 import { generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 
-/** A certificate for 127.0.0.1 and its private key, both in PEM. */
+/** A certificate for 127.0.0.1 and localhost, and its private key, both in PEM. */
 export interface LoopbackCertificate {
   readonly key: string;
   readonly cert: string;
 }
 
 /**
- * Makes a self-signed certificate for 127.0.0.1 with a new key, for servers of one test run: Node has no function for
+ * Makes a self-signed certificate for 127.0.0.1 and localhost with a new key, for servers of one test run: Node has no function for
  * it, and a key in a repository, even one for tests, sets off every scanner. Clients trust it by its `cert` as their CA.
  *
  * @see RFC 5280 section 4.1
@@ -22,10 +22,10 @@ export function createLoopbackCertificate(): LoopbackCertificate {
   );
   const aDayMs = 86_400_000;
   const validity = sequence(utcTime(Date.now() - aDayMs), utcTime(Date.now() + 30 * aDayMs));
-  // id-ce-subjectAltName with one iPAddress (RFC 5280 section 4.2.1.6): clients look at nothing else for an address.
+  // id-ce-subjectAltName with an iPAddress and a dNSName (RFC 5280 section 4.2.1.6): clients look at nothing else.
   const subjectAltName = sequence(
     Buffer.from('0603551d11', 'hex'),
-    der(0x04, sequence(der(0x87, Buffer.from([127, 0, 0, 1])))),
+    der(0x04, sequence(der(0x87, Buffer.from([127, 0, 0, 1])), der(0x82, Buffer.from('localhost')))),
   );
   const toBeSigned = sequence(
     der(0xa0, der(0x02, Buffer.from([2]))), // version 3

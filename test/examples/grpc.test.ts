@@ -35,8 +35,6 @@ it('the example of grpc creates an order with the token, on a server that it tru
     TOKEN_AUDIENCE: 'orders',
     SERVICE_URL: `https://${address}`,
     CA_FILE: join(volume.directory, 'ca.crt'),
-    // Node warns of a server that is known by its address only, as those of tests are.
-    NODE_NO_WARNINGS: '1',
   };
   const example = ['--import', 'tsx', 'examples/grpc.ts'];
   const { stdout, stderr } = await promisify(execFile)(process.execPath, example, { cwd: REPOSITORY, env });

@@ -180,7 +180,10 @@ describe('TLS', () => {
   ])('does not trust a server that %s does not vouch for', async (_what, options) => {
     const { origin } = await serveTls({ status: 200 });
     const error = await rejectionOf(connect(options).send(origin));
-    expect(error).toMatchObject({ code: 'DEPTH_ZERO_SELF_SIGNED_CERT', message: 'self-signed certificate' });
+    expect(error).toMatchObject({
+      code: 'DEPTH_ZERO_SELF_SIGNED_CERT',
+      message: expect.stringMatching(/^self-signed certificate/),
+    });
   });
 });
 
