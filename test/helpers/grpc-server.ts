@@ -21,7 +21,7 @@ export function bytesMethod(
   };
 }
 
-/** Lets a server listen on loopback with TLS; resolves with its address, as gRPC writes it: by name, for Node 26 refuses others. */
+/** Lets a server listen on loopback with TLS; resolves with its address, as gRPC writes it. */
 export async function listenSecurely(server: Server, { key, cert }: LoopbackCertificate): Promise<string> {
   const secure = ServerCredentials.createSsl(null, [{ private_key: Buffer.from(key), cert_chain: Buffer.from(cert) }]);
   const port = await promisify(server.bindAsync.bind(server))('127.0.0.1:0', secure);
