@@ -3,6 +3,7 @@ import { TokenAbortedError } from 'projected-token';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { abortable, onceAborted, raceAbort, throwIfAborted } from '../src/abort.js';
 import { thrownBy } from './helpers/thrown-by.js';
+import { turn } from './helpers/turn.js';
 
 const REASON = new Error('the user went away');
 const FAILURE = new Error('no token');
@@ -73,7 +74,7 @@ describe.each(WAITS)('%s', (name, wait) => {
     fail(FAILURE);
     await wait(Promise.resolve('')).catch(() => {});
     // An unhandled rejection is told in a later turn.
-    await new Promise((resolve) => setImmediate(resolve));
+    await turn();
     process.off('unhandledRejection', unhandled);
     expect(unhandled).not.toHaveBeenCalled();
   });
@@ -90,7 +91,7 @@ describe.each(WAITS)('%s', (name, wait) => {
     controller.abort(REASON);
     await expect(waits[99]).rejects.toEqual(expected);
     expect(listeners()).toBe(0);
-    await new Promise((resolve) => setImmediate(resolve));
+    await turn();
     process.off('warning', warned);
     expect(warned).not.toHaveBeenCalled();
   });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CoalescedRuns } from '../src/coalesced-runs.js';
+import { turn } from './helpers/turn.js';
 
 /** Runs that a test lets end one by one. */
 class Held {
@@ -15,9 +16,6 @@ class Held {
     await turn();
   }
 }
-
-/** Lets everything happen that waits for nothing but promises. */
-const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 const isSettled = async (promise: Promise<void>) => {
   let settled = false;

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { CapturedBody } from '../../src/fetch/captured-body.js';
+import { turn } from '../helpers/turn.js';
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -17,7 +18,6 @@ function openStream() {
 }
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
-const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('a captured body', () => {
   it('has its bytes once they were all read', async () => {

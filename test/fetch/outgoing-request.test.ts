@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import * as undici from 'undici';
 import { describe, expect, it } from 'vitest';
 import { type Fetch, headersOf, OutgoingRequest, urlOf } from '../../src/fetch/outgoing-request.js';
+import { turn } from '../helpers/turn.js';
 
 const URL_A = 'https://a.example/path';
 const URL_B = new URL('https://b.example/other');
@@ -22,9 +23,6 @@ function recorder(): { fetch: Fetch; sent: Sent[] } {
   };
   return { fetch: fetch as Fetch, sent };
 }
-
-/** Lets everything happen that waits for nothing but promises. */
-const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 async function sendAll(request: OutgoingRequest, ...hops: Partial<OutgoingRequest['start']>[]): Promise<Sent[]> {
   const { fetch, sent } = recorder();

@@ -2,15 +2,13 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { type DirectoryWatchSubscription, subscribeToDirectory } from '../../src/volume/directory-watch.js';
 import { systemError } from '../helpers/faulty-file-system.js';
 import { ScriptedDirectory } from '../helpers/scripted-directory.js';
+import { turn } from '../helpers/turn.js';
 
 let fs: ScriptedDirectory;
 
 beforeEach(() => {
   fs = new ScriptedDirectory();
 });
-
-/** Lets everything happen that waits for nothing but promises. */
-const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 function subscribe(directory = '/mnt/tokens', fileSystem = fs) {
   const subscriber = { onChange: vi.fn(), onState: vi.fn() };

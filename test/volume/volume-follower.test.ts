@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { VolumeFollower } from '../../src/volume/volume-follower.js';
 import { systemError } from '../helpers/faulty-file-system.js';
 import { ScriptedDirectory } from '../helpers/scripted-directory.js';
+import { turn } from '../helpers/turn.js';
 
 const VOLUME = { directory: '/mnt/tokens', kind: 'projected' } as const;
 const OTHER = { directory: '/mnt/other', kind: 'regular' } as const;
@@ -17,7 +18,6 @@ beforeEach(() => {
 });
 
 const directories = () => fs.watched.map((args) => (args as [string])[0]);
-const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('a follower', () => {
   it('polls, of nothing that it knows, until it follows', () => {
