@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type MintOptions, TokenVolume, type TokenVolumeOptions } from 'projected-token/testing';
@@ -12,7 +12,11 @@ export class SecretVolume extends TokenVolume {
     // Others may search a mount directory.
     chmodSync(directory, 0o755);
     const volume = new SecretVolume({ directory, ...options });
-    onTestFinished(() => volume.unmount());
+    onTestFinished(() => {
+      // A test may have locked its own user out.
+      if (existsSync(directory)) chmodSync(directory, 0o755);
+      volume.unmount();
+    });
     return volume;
   }
 
