@@ -174,32 +174,37 @@ async function take(model: Model, provider: ProjectedTokenProvider, { ...what }:
 describe('any sequence of file operations, clock moves, requests and refusals', () => {
   afterEach(() => void vi.useRealTimers());
 
-  it('never gives an expired token nor one that was not in the file, and ends with the last valid one', async () => {
-    const issuer = await TokenIssuer.create({ algorithm: 'ES256' });
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
-        vi.useFakeTimers({ now: START, toFake: ['Date', 'setTimeout', 'clearTimeout'] });
-        const model = new Model(issuer);
-        model.write(await model.mint(600));
-        const provider = await ProjectedTokenProvider.open({
-          path: model.volume.path,
-          audience: 'vault',
-          fs: model.fs,
-        });
-        try {
-          for (const next of steps) await take(model, provider, next);
-          // Longer than a poll: whatever was lost on the way is found by then.
-          await vi.advanceTimersByTimeAsync(11_000);
-          if (model.usable !== undefined) {
-            expect(provider.current?.value).toBe(model.usable);
-            expect(provider.status.state).toBe('ready');
-            expect(await provider.getToken()).toBe(model.usable);
+  const long = { timeout: 180_000 };
+  it(
+    'never gives an expired token nor one that was not in the file, and ends with the last valid one',
+    long,
+    async () => {
+      const issuer = await TokenIssuer.create({ algorithm: 'ES256' });
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+          vi.useFakeTimers({ now: START, toFake: ['Date', 'setTimeout', 'clearTimeout'] });
+          const model = new Model(issuer);
+          model.write(await model.mint(600));
+          const provider = await ProjectedTokenProvider.open({
+            path: model.volume.path,
+            audience: 'vault',
+            fs: model.fs,
+          });
+          try {
+            for (const next of steps) await take(model, provider, next);
+            // Longer than a poll: whatever was lost on the way is found by then.
+            await vi.advanceTimersByTimeAsync(11_000);
+            if (model.usable !== undefined) {
+              expect(provider.current?.value).toBe(model.usable);
+              expect(provider.status.state).toBe('ready');
+              expect(await provider.getToken()).toBe(model.usable);
+            }
+          } finally {
+            await provider.close();
           }
-        } finally {
-          await provider.close();
-        }
-      }),
-      { numRuns: Number(process.env.PROPERTY_RUNS ?? 300) },
-    );
-  });
+        }),
+        { numRuns: Number(process.env.PROPERTY_RUNS ?? 300) },
+      );
+    },
+  );
 });
