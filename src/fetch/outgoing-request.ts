@@ -123,8 +123,7 @@ function membersOf(init: Init | Request | undefined): Record<string, unknown> {
 /** Bytes of the body of a Request, from a clone whose other half stays with the Request. */
 function captured(request: Request): CapturedBody | undefined {
   if (request.bodyUsed) return undefined;
-  const { body } = request.clone();
-  return body === null ? undefined : new CapturedBody(body);
+  return new CapturedBody(request.clone().body!);
 }
 
 /** A copy of a body that its owner could change before it is sent, or sent again. */
@@ -140,19 +139,12 @@ function snapshot(body: unknown): unknown {
 
 /** FormData of any fetch. */
 function isFormData(body: unknown): body is FormData {
-  return (
-    typeof body === 'object' &&
-    body !== null &&
-    Object.prototype.toString.call(body) === '[object FormData]' &&
-    'getAll' in body
-  );
+  return Object.prototype.toString.call(body) === '[object FormData]' && 'getAll' in (body as object);
 }
 
 function copyFormData(form: FormData): FormData {
   const copy = new (form.constructor as typeof FormData)();
-  for (const [name, value] of form) {
-    if (typeof value === 'string') copy.append(name, value);
-    else copy.append(name, value, value.name);
-  }
+  // A file keeps its name.
+  for (const [name, value] of form) copy.append(name, value as string);
   return copy;
 }

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import * as undici from 'undici';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type Fetch, headersOf, OutgoingRequest, urlOf } from '../../src/fetch/outgoing-request.js';
 import { turn } from '../helpers/turn.js';
 
@@ -97,6 +97,10 @@ describe('a request', () => {
       start: { method: 'PUT', hasBody: true },
       redirect: 'follow',
     });
+  });
+
+  it.each([null, undefined])('may have %o for options, as fetch allows', (init) => {
+    expect(outgoing(URL_A, init as never).start).toMatchObject({ method: 'GET', hasBody: false });
   });
 
   it.each([null, undefined])('has no signal when that is %o, and no body neither', (nothing) => {
@@ -274,8 +278,11 @@ describe('a body', () => {
     });
 
     it('does not count where the options have one', async () => {
-      const request = outgoing(requestWith('text'), { body: 'other' });
+      const input = requestWith('text');
+      const clone = vi.spyOn(input, 'clone');
+      const request = outgoing(input, { body: 'other' });
       expect(request.canSendAgain(request.start)).toBe(true);
+      expect(clone).not.toHaveBeenCalled();
       const [sent] = await sendAll(request, {});
       expect(sent?.init.body).toBe('other');
     });

@@ -56,6 +56,7 @@ describe('in memory, by directory events', () => {
 
   it('a token is there', async () => {
     expect(await provider.getToken()).toBe(volume.content);
+    expect(await provider.getToken({})).toBe(volume.content);
     expect(provider.status).toMatchObject({ state: 'ready', watching: 'events', file: 'projected', overdue: false });
   });
 
