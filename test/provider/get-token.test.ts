@@ -36,6 +36,10 @@ const expiryMs = () => provider.current!.expiresAt!.getTime();
 const mintLater = () => mintToken({ issuedAt: new Date(expiryMs()) });
 
 describe('getToken', () => {
+  it('takes options without a signal', async () => {
+    expect(await provider.getToken({})).toBe(volume.content);
+  });
+
   it('gives the token in use without a look at the file', async () => {
     const token = volume.content;
     for (let call = 0; call < 100; call++) expect(await provider.getToken()).toBe(token);
