@@ -159,6 +159,13 @@ describe('hiding', () => {
     expect(() => hideToken(target, TOKEN)).not.toThrow();
   });
 
+  it('is not stopped by an object that lists members and denies them', () => {
+    const odd = new Proxy({ text: TOKEN }, { getOwnPropertyDescriptor: () => undefined });
+    const target = { odd, text: TOKEN };
+    hideToken(target, TOKEN);
+    expect(target.text).toBe('[token]');
+  });
+
   it('leaves other texts, and what is no text, as they are', () => {
     const target = { count: 7, none: null, missing: undefined, text: 'Bearer other', list: ['a', 1, null] };
     hideToken(target, TOKEN);
