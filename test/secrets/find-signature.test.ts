@@ -47,3 +47,10 @@ describe('the text of the token', () => {
     expect(finder.find(`${text.slice(0, 7)} ${text.slice(-7)}`)).toEqual([]);
   });
 });
+
+it('finds a leak at any place of a long text', () => {
+  const leak = SIGNATURE.subarray(3, 11).toString('hex');
+  for (const before of [99_990, 99_999, 100_000, 100_050, 3_000_000]) {
+    expect(finder.find(`${'-'.repeat(before)}${leak}-`)).toHaveLength(1);
+  }
+});

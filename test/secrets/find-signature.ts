@@ -1,6 +1,9 @@
 /** How many bytes of a signature, or characters of its text, are a finding. */
 const WINDOW = 8;
 
+const PIECE = 100_000;
+const OVERLAP = 100;
+
 /** Where a part of a signature is in a text, and in which form. */
 export interface Leak {
   readonly form: string;
@@ -22,11 +25,16 @@ export class SignatureFinder {
 
   /** The first in each form. */
   find(text: string): Leak[] {
-    const readings = text.includes('\\') ? [text, unescaped(text)] : [text];
-    const leaks = Object.keys(this.#forms).map((form) =>
-      readings.map((reading) => this.#findAs(form, reading)).find((leak) => leak !== undefined),
-    );
-    return leaks.filter((leak) => leak !== undefined);
+    const found = new Map<string, Leak>();
+    for (const piece of pieces(text)) {
+      for (const reading of piece.includes('\\') ? [piece, unescaped(piece)] : [piece]) {
+        for (const form of Object.keys(this.#forms)) {
+          const leak = found.has(form) ? undefined : this.#findAs(form, reading);
+          if (leak !== undefined) found.set(form, leak);
+        }
+      }
+    }
+    return [...found.values()];
   }
 
   #findAs(form: string, text: string): Leak | undefined {
@@ -70,6 +78,11 @@ export class SignatureFinder {
   #start(readings: readonly Buffer[]): number {
     return readings.some((bytes) => positionOf(this.#bytes, bytes.toString('latin1')) >= 0) ? 0 : -1;
   }
+}
+
+/** A regular expression cannot take a run of millions of characters. The pieces overlap by more than any form of a leak is long. */
+function* pieces(text: string): Generator<string> {
+  for (let start = 0; start < text.length; start += PIECE) yield text.slice(start, start + PIECE + OVERLAP);
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' };

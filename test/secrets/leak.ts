@@ -1,6 +1,7 @@
 // Leaks on purpose, in every way in which the recorded run looks for leaks; no part of the suite.
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { channel } from 'node:diagnostics_channel';
+import { promisify } from 'node:util';
 import { ProjectedTokenProvider, TokenSourceClosedError } from 'projected-token';
 import { mintToken } from 'projected-token/testing';
 import { Gauge, Registry } from 'prom-client';
@@ -27,7 +28,8 @@ const LEAKS: Record<(typeof PLACES)[number], (text: string) => unknown> = {
   stderr: (text) => process.stderr.write(text),
   console: (text) => console.log({ text }),
   warning: (text) => process.emitWarning(text),
-  'a child': (text) => execFileSync(process.execPath, ['-e', 'process.stdout.write(process.argv[1])', text]),
+  'a child with an environment of its own': (text) =>
+    promisify(execFile)(process.execPath, ['-e', 'process.stdout.write(process.argv[1])', text], { env: {} }),
   'an error': (text) => new TypeError('for a good reason', { cause: new TokenSourceClosedError(text) }),
   'an event': (text) => new ProjectedTokenProvider().emit('error', { text } as never),
   diagnostics: (text) => channel('projected-token:rejected').publish({ text }),

@@ -1,6 +1,7 @@
 // Runs the suite and looks for eight bytes of any token's signature in everything that the library and its tests show:
 //   npm run secrets
 //   npm run secrets -- test/provider   only these tests
+import { intentionOf } from './intended.js';
 import { findPlantedLeaks } from './planted-leaks.js';
 import { RecordedRun } from './recorded-run.js';
 
@@ -13,11 +14,13 @@ if (!run.hasPassed) print(`The suite did not pass:\n${await run.output()}`);
 const { signatures, scanned, characters, findings } = await run.scan();
 print(`${signatures} signatures, ${(characters / 1e6).toFixed(1)} million characters scanned:`);
 for (const [source, count] of Object.entries(scanned).sort()) print(`  ${source}: ${count}`);
-print(`${findings.length} findings`);
-for (const { source, during, form, context } of findings) {
+const leaks = findings.filter((finding) => intentionOf(finding) === undefined);
+print(`${leaks.length} findings`);
+for (const { source, during, form, context } of leaks) {
   print(`  ${source} of ${during ?? 'the run'}, as ${form}: ${JSON.stringify(context)}`);
 }
-if (missed.length > 0 || findings.length > 0 || !run.hasPassed) process.exitCode = 1;
+for (const why of new Set(findings.map(intentionOf))) if (why !== undefined) print(`a token was seen because ${why}`);
+if (missed.length > 0 || leaks.length > 0 || !run.hasPassed) process.exitCode = 1;
 
 function print(line: string): void {
   process.stdout.write(`${line}\n`);

@@ -6,7 +6,7 @@ export const PLACES = [
   'stderr',
   'console',
   'warning',
-  'a child',
+  'a child with an environment of its own',
   'an error',
   'an event',
   'diagnostics',
