@@ -1,5 +1,4 @@
 import { basename } from 'node:path';
-import { watch as watchWithChokidar } from 'chokidar';
 import type { TokenFileSystem } from './token-file-system.js';
 
 /** What a watch tells. An event only ever means "read again": what it says about the change is not trusted. */
@@ -25,9 +24,11 @@ export type WatchDirectory = (directory: string, listener: DirectoryWatchListene
  * directory and to ignore what is in it, and its `raw` events are used, one for each event of the system: the events that
  * it derives from comparing listings are throttled, and of two swaps that come soon after another it tells one.
  */
-export const watchDirectoryWithChokidar: WatchDirectory = (directory, listener) =>
-  new Promise((resolve, reject) => {
-    const watcher = watchWithChokidar(directory, {
+export const watchDirectoryWithChokidar: WatchDirectory = async (directory, listener) => {
+  // Loaded with the first watch: it is a third of what this package costs to import, and a test in memory never needs it.
+  const { watch } = await import('chokidar');
+  return new Promise((resolve, reject) => {
+    const watcher = watch(directory, {
       persistent: false,
       depth: 0,
       atomic: false,
@@ -50,6 +51,7 @@ export const watchDirectoryWithChokidar: WatchDirectory = (directory, listener) 
       else reject(error);
     });
   });
+};
 
 /** Watches with the `watch` of a file system given by the user, such as memfs. */
 export function watchDirectoryWith(fs: TokenFileSystem): WatchDirectory {

@@ -8,12 +8,16 @@ import { systemError } from '../helpers/faulty-file-system.js';
 import { inotifyWatches } from '../helpers/inotify-watches.js';
 
 // chokidar itself, whose watchers a test can make fail: real failures of a watch that works cannot be had at will.
-const chokidar = vi.hoisted(() => ({ watchers: [] as FSWatcher[] }));
+const chokidar = vi.hoisted(() => ({ watchers: [] as FSWatcher[], failNextWith: undefined as Error | undefined }));
 vi.mock('chokidar', async (importOriginal) => {
   const original = await importOriginal<typeof import('chokidar')>();
   const watch: typeof original.watch = (...args) => {
     const watcher = original.watch(...args);
     chokidar.watchers.push(watcher);
+    const failure = chokidar.failNextWith;
+    chokidar.failNextWith = undefined;
+    // As soon as its maker listens, and before the system has answered.
+    if (failure !== undefined) queueMicrotask(() => watcher.emit('error', failure));
     return watcher;
   };
   return { ...original, watch };
@@ -42,9 +46,8 @@ it('a watch that fails is ended, and told', async () => {
 });
 
 it('a watch that fails before it works is ended, and rejected', async () => {
-  const watching = watch();
-  lastWatcher().emit('error', error);
-  await expect(watching).rejects.toBe(error);
+  chokidar.failNextWith = error;
+  await expect(watch()).rejects.toBe(error);
   expect(onError).not.toHaveBeenCalled();
   await expect.poll(inotifyWatches).toBe(0);
   expect(lastWatcher().closed).toBe(true);
