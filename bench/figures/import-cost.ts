@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { type FigureGroup, median } from '../figure.js';
 
-const STARTS = 25;
+const STARTS = 51;
 
 /** What importing costs a process that starts; of the built package. */
 export async function measure(): Promise<FigureGroup> {
