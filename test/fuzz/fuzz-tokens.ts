@@ -1,6 +1,8 @@
-import { BoundToken, ProjectedTokenError } from 'projected-token';
+import { createFsFromVolume, Volume } from 'memfs';
+import { BoundToken, ProjectedTokenError, type TokenFileSystem } from 'projected-token';
 import { seededRandom } from '../../bench/simulation/random.js';
 import { assertAcceptable, type TokenExpectation } from '../../src/token/acceptance.js';
+import { MAX_TOKEN_BYTES, readTokenFile } from '../../src/volume/read-token-file.js';
 
 /** What a run of the fuzzer found. */
 export interface FuzzReport {
@@ -27,17 +29,17 @@ const EXPECTED: TokenExpectation = {
 /** Longer than any input may take; a hang is a fault of its own. */
 const MAX_MS = 50;
 
-/** Feeds token files and claims, sound, damaged and made up, to the parser and the acceptance check. */
-export function fuzzTokens(inputs: number, seed: number): FuzzReport {
+/** Token files and claims, sound, damaged and made up, through all that a provider does with what it finds. */
+export async function fuzzTokens(inputs: number, seed: number): Promise<FuzzReport> {
   const random = new Random(seed);
   const refused: Record<string, number> = {};
   const findings: string[] = [];
   let accepted = 0;
   let slowestMs = 0;
   for (let count = 0; count < inputs; count++) {
-    const input = makeInput(random);
-    const verdict = judge(input);
-    const tookMs = millisecondsFor(input);
+    const input = makeFile(random);
+    const verdict = await judge(input);
+    const tookMs = await millisecondsFor(input);
     slowestMs = Math.max(slowestMs, tookMs);
     if (tookMs > MAX_MS) findings.push(`took ${tookMs.toFixed(0)} ms: ${preview(input)}`);
     if (verdict === 'accepted') {
@@ -54,9 +56,14 @@ export function fuzzTokens(inputs: number, seed: number): FuzzReport {
   return { inputs, accepted, refused, slowestMs, findings };
 }
 
-function judge(input: string): unknown {
+const memory = createFsFromVolume(new Volume());
+const FILE = '/vault-token';
+
+async function judge(input: Buffer): Promise<unknown> {
+  memory.writeFileSync(FILE, input);
   try {
-    const token = BoundToken.parse(input);
+    const { text } = await readTokenFile(memory as unknown as TokenFileSystem, FILE);
+    const token = BoundToken.parse(text);
     assertAcceptable(token, EXPECTED, NOW_MS);
     // Everything that a program may ask of an accepted token.
     void [token.refreshAt, token.warnAfter, token.expiresAt?.toISOString(), JSON.stringify(token), String(token)];
@@ -67,19 +74,23 @@ function judge(input: string): unknown {
 }
 
 /** The shortest of up to three times: a pause of this machine is no fault of an input. */
-function millisecondsFor(input: string): number {
+async function millisecondsFor(input: Buffer): Promise<number> {
   let shortest = Number.POSITIVE_INFINITY;
   for (let attempt = 0; attempt < 3 && shortest > MAX_MS; attempt++) {
     const startMs = performance.now();
-    judge(input);
+    await judge(input);
     shortest = Math.min(shortest, performance.now() - startMs);
   }
   return shortest;
 }
 
 /** The rules, written a second time and as plainly as possible: what must be accepted, and nothing else. */
-function isAcceptable(input: string): boolean {
-  const parts = input.split('.');
+function isAcceptable(input: Buffer): boolean {
+  if (input.length > MAX_TOKEN_BYTES) return false;
+  const parts = input
+    .toString()
+    .replace(/^\s+|\s+$/g, '')
+    .split('.');
   if (parts.length !== 3 || parts.some((part) => !/^[A-Za-z0-9_-]+$/.test(part))) return false;
   const header = decode(parts[0]!);
   const claims = decode(parts[1]!);
@@ -126,15 +137,16 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function revealsSignature(error: Error, input: string): boolean {
-  const signature = input.split('.')[2] ?? '';
+function revealsSignature(error: Error, input: Buffer): boolean {
+  const signature = input.toString().split('.')[2] ?? '';
   if (signature.length < 20) return false;
   const shown = `${error.message}${error.stack}${JSON.stringify(error)}${String(error.cause)}`;
   return shown.includes(signature.slice(0, 12));
 }
 
-function preview(input: string): string {
-  return JSON.stringify(input.length > 2000 ? `${input.slice(0, 2000)}… (${input.length})` : input);
+function preview(input: Buffer): string {
+  const text = input.toString();
+  return JSON.stringify(text.length > 2000 ? `${text.slice(0, 2000)}… (${text.length})` : text);
 }
 
 class Random {
@@ -213,7 +225,21 @@ const NAMES = [
   'x',
 ];
 
-function makeInput(random: Random): string {
+const WHITE_SPACE = ['\n', '\r\n', ' ', '\t', '\n\n', '\ufeff', '\u00a0'];
+
+function makeFile(random: Random): Buffer {
+  if (random.chance(0.002)) return Buffer.from(random.pick(WHITE_SPACE).repeat(random.below(20)));
+  let text = makeText(random);
+  if (random.chance(0.1)) text = `${text}${random.pick(WHITE_SPACE)}`;
+  if (random.chance(0.02)) text = `${random.pick(WHITE_SPACE)}${text}`;
+  // About as much as is read of a file, and a little more.
+  if (random.chance(0.001)) text = text.padEnd(MAX_TOKEN_BYTES - 2 + random.below(5), random.pick([' ', 'A', '\0']));
+  const bytes = Buffer.from(text);
+  if (random.chance(0.01) && bytes.length > 0) bytes[random.below(bytes.length)] = 0x80 + random.below(0x80);
+  return bytes;
+}
+
+function makeText(random: Random): string {
   if (random.chance(0.05)) return random.text(200);
   const token = [
     base64url(random, makeHeader(random)),

@@ -5,6 +5,6 @@ import { fuzzTokens } from './fuzz-tokens.js';
 const { values } = parseArgs({
   options: { inputs: { type: 'string', default: '1000000' }, seed: { type: 'string', default: '1' } },
 });
-const report = fuzzTokens(Number(values.inputs), Number(values.seed));
+const report = await fuzzTokens(Number(values.inputs), Number(values.seed));
 process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
 if (report.findings.length > 0) process.exitCode = 1;
