@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { createFsFromVolume, Volume } from 'memfs';
 import { BoundToken, ProjectedTokenProvider, type TokenFileSystem } from 'projected-token';
+import { withToken } from 'projected-token/fetch';
 import { TokenIssuer, TokenVolume } from 'projected-token/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
@@ -14,6 +15,7 @@ type Step =
   | { readonly do: 'corrupt'; readonly content: string }
   | { readonly do: 'half a swap'; readonly lifeSeconds: number; readonly operations: number }
   | { readonly do: 'unmount' | 'remount' | 'deafen' | 'hear' | 'request' | 'refuse' | 'refresh' | 'settle' }
+  | { readonly do: 'send'; readonly isRefused: 'unless of the file' | 'for ever' | 'by a rotation each time' }
   | { readonly do: 'wait'; readonly ms: number }
   | { readonly do: 'set clock'; readonly byMs: number };
 
@@ -47,6 +49,17 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constantFrom('unmount', 'remount', 'deafen', 'hear', 'request', 'refuse', 'refresh', 'settle'),
     }) as fc.Arbitrary<Step>,
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('send' as const),
+      isRefused: fc.constantFrom(
+        'unless of the file' as const,
+        'for ever' as const,
+        'by a rotation each time' as const,
+      ),
+    }),
   },
   {
     weight: 3,
@@ -152,6 +165,24 @@ async function take(model: Model, provider: ProjectedTokenProvider, { ...what }:
       const token = await provider.getToken().catch(() => undefined);
       if (token === undefined) expect(model.usable, 'no token although the file held one').toBeUndefined();
       else expectPresentable(model, token);
+      return;
+    }
+    case 'send': {
+      const carried: string[] = [];
+      const service = async (input: string | URL | Request, init?: RequestInit) => {
+        const token = new Request(input, init).headers.get('authorization')!.slice('Bearer '.length);
+        carried.push(token);
+        if (what.isRefused === 'by a rotation each time') model.write(await model.mint(600));
+        const isTaken = what.isRefused === 'unless of the file' && token === model.usable;
+        return new Response(undefined, { status: isTaken ? 200 : 401 });
+      };
+      const send = withToken(service, provider, { origins: ['https://vault.internal'] });
+      const response = await send('https://vault.internal/v1/secret').catch(() => undefined);
+      expect(carried.length, 'never two retries').toBeLessThanOrEqual(2);
+      expect(new Set(carried).size, 'never the refused token again').toBe(carried.length);
+      for (const token of carried) expectPresentable(model, token);
+      if (model.usable === undefined) expect(response?.status).not.toBe(200);
+      else expect(response?.status).toBe(what.isRefused === 'unless of the file' ? 200 : 401);
       return;
     }
     case 'refuse': {
