@@ -2,7 +2,9 @@
  * What a TypeScript user writes. Compiled with this repository, and again as an ES module and as CommonJS against the
  * packed package, with the strictest settings.
  */
-import axios, { type AxiosInstance } from 'axios';
+import { KubeConfig } from '@kubernetes/client-node';
+import axios, { type AxiosInstance, type AxiosStatic } from 'axios';
+import type { Got } from 'got';
 import {
   type BoundToken,
   ProjectedTokenError,
@@ -13,7 +15,11 @@ import {
 } from 'projected-token';
 import { withToken as withTokenAxios } from 'projected-token/axios';
 import { withToken as withTokenFetch } from 'projected-token/fetch';
+import { withToken as withTokenGot } from 'projected-token/got';
+import { withToken as withTokenKubernetes } from 'projected-token/kubernetes';
 import { mintToken, TokenIssuer, TokenVolume } from 'projected-token/testing';
+import { withToken as withTokenUndici } from 'projected-token/undici';
+import { Agent, fetch as fetchOfUndici } from 'undici';
 
 /** Fails to compile unless the two types are the same. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -55,12 +61,28 @@ export function errors(error: unknown): string {
   }
 }
 
-export async function clients(source: TokenSource): Promise<void> {
-  const vaultFetch = withTokenFetch(fetch, source, { origins: ['https://vault.internal:8200'] });
+export async function clients(source: TokenSource, got: Got): Promise<void> {
+  const options = { origins: ['https://vault.internal:8200'] };
+  const vaultFetch = withTokenFetch(fetch, source, options);
   same<typeof vaultFetch, typeof fetch>(true);
+  const undiciFetch = withTokenFetch(fetchOfUndici, source, options);
+  same<typeof undiciFetch, typeof fetchOfUndici>(true);
+  // @ts-expect-error: with fetch there is no base URL that could stand for a list of origins
+  withTokenFetch(fetch, source);
 
   const vault = withTokenAxios(axios.create({ baseURL: 'https://vault.internal:8200' }), source);
   same<typeof vault, AxiosInstance>(true);
+  const all = withTokenAxios(axios, source, options);
+  same<typeof all, AxiosStatic>(true);
+
+  same<ReturnType<typeof withTokenGot<Got>>, Got>(true);
+  const body: { data: string } = await withTokenGot(got, source, options)('https://vault.internal:8200/v1/a').json();
+  void body.data;
+
+  const agent = withTokenUndici(new Agent(), source, options);
+  same<typeof agent, Agent>(true);
+  const kubeConfig = withTokenKubernetes(new KubeConfig(), source);
+  same<typeof kubeConfig, KubeConfig>(true);
 }
 
 export async function testKit(directory: string): Promise<void> {
