@@ -1,3 +1,4 @@
+import nodeFs from 'node:fs';
 import { basename } from 'node:path';
 import type { TokenFileSystem } from './token-file-system.js';
 
@@ -25,10 +26,12 @@ export type WatchDirectory = (directory: string, listener: DirectoryWatchListene
  * it derives from comparing listings are throttled, and of two swaps that come soon after another it tells one.
  */
 export const watchDirectoryWithChokidar: WatchDirectory = async (directory, listener) => {
-  // Loaded with the first watch: it is a third of what this package costs to import, and a test in memory never needs it.
-  const { watch } = await import('chokidar');
+  // Loaded with the first watch: it would be a third of what this package costs to import, and a test in memory never needs
+  // it. Without a free descriptor it cannot be loaded, and Node 20 does not try a second time.
+  const chokidar = await import('chokidar').catch(() => undefined);
+  if (chokidar === undefined) return watchDirectoryWith(nodeFs)(directory, listener);
   return new Promise((resolve, reject) => {
-    const watcher = watch(directory, {
+    const watcher = chokidar.watch(directory, {
       persistent: false,
       depth: 0,
       atomic: false,

@@ -71,6 +71,18 @@ for (const [name, code] of Object.entries(INOTIFY_LIMITS)) {
   );
 }
 
+fault(
+  'no descriptor is free when the provider starts',
+  '`degraded` with `EMFILE`; the token is read, and rotations arrive by events, once there is room',
+  async () => {
+    await using provider = await ProviderProcess.start({ path: volume.path, isOutOfDescriptors: true });
+    expect(await provider.until('degraded')).toMatchObject({ code: 'EMFILE' });
+    await provider.until('restored');
+    expect((await provider.ask({ do: 'tell' })).status?.watching).toBe('events');
+    await expectRecovery(provider);
+  },
+);
+
 fault('SIGSTOP for longer than the token lives', 'the first token asked for afterwards is the new one', async () => {
   await using provider = await ProviderProcess.start({ path: volume.path });
   await useShortToken(provider);

@@ -10,6 +10,8 @@ export interface Setting {
   readonly uid?: number;
   /** Limits of user_namespaces(7) in `/proc/sys/user`: the process gets a namespace of its own for them. */
   readonly limits?: Readonly<Record<string, number>>;
+  /** When it starts no descriptor is free; all are once its provider is degraded. */
+  readonly isOutOfDescriptors?: boolean;
 }
 
 /** What it is told to do. */
@@ -52,12 +54,13 @@ export class ProviderProcess implements AsyncDisposable {
   /** Resolves when its provider has a token in hand. */
   static async start(setting: Setting): Promise<ProviderProcess> {
     const main = fileURLToPath(new URL('provider-process-main.ts', import.meta.url));
-    const runtime = ['--import', 'tsx'];
-    const execution =
-      setting.limits === undefined
-        ? { execArgv: runtime }
-        : { execPath: 'unshare', execArgv: ['--user', '--map-root-user', process.execPath, ...runtime] };
-    const started = new ProviderProcess(fork(main, [JSON.stringify(setting)], execution));
+    const wrappers = [
+      ...(setting.limits === undefined ? [] : ['unshare', '--user', '--map-root-user']),
+      // Few enough to be used up.
+      ...(setting.isOutOfDescriptors ? ['prlimit', '--nofile=256'] : []),
+    ];
+    const [execPath, ...execArgv] = [...wrappers, process.execPath, '--import', 'tsx'];
+    const started = new ProviderProcess(fork(main, [JSON.stringify(setting)], { execPath: execPath!, execArgv }));
     await started.#answer();
     return started;
   }
