@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { mintToken, TokenVolume } from 'projected-token/testing';
 import { afterEach, beforeEach, expect } from 'vitest';
+import { canLimitDescriptors } from './descriptor-limit.js';
 import { fault } from './fault.js';
 import { hasOwnLimits, ProviderProcess } from './provider-process.js';
 
@@ -81,6 +82,7 @@ fault(
     expect((await provider.ask({ do: 'tell' })).status?.watching).toBe('events');
     await expectRecovery(provider);
   },
+  canLimitDescriptors,
 );
 
 fault('SIGSTOP for longer than the token lives', 'the first token asked for afterwards is the new one', async () => {

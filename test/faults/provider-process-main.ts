@@ -1,7 +1,8 @@
 // A provider in a process of its own; provider-process.ts tells it what to do and hears what it tells.
 import { subscribe } from 'node:diagnostics_channel';
-import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { type ProjectedTokenError, ProjectedTokenProvider, type ProviderDiagnosticsMessage } from 'projected-token';
+import { limitDescriptors } from './descriptor-limit.js';
 import type { Answer, Order, Setting, Told } from './provider-process.js';
 
 const { path, uid, limits = {}, isOutOfDescriptors = false } = JSON.parse(process.argv[2]!) as Setting;
@@ -23,12 +24,7 @@ for (const event of ['rotated', 'rejected', 'expired', 'recovered', 'degraded', 
 
 process.on('message', async (order: Order) => process.send!({ answer: await obey(order) }));
 process.once('disconnect', () => void provider.close());
-if (isOutOfDescriptors) {
-  const taken = takeAllDescriptors();
-  subscribe('projected-token:degraded', () => {
-    for (const descriptor of taken.splice(0)) closeSync(descriptor);
-  });
-}
+if (isOutOfDescriptors) limitDescriptors(process.pid, 0);
 await provider.start();
 process.send!({ answer: {} });
 
@@ -55,15 +51,4 @@ async function obey(order: Order): Promise<Answer> {
 /** Limits of the user namespace that this process is in: the parent's are others. */
 function setLimit(name: string, limit: number): void {
   writeFileSync(`/proc/sys/user/${name}`, String(limit));
-}
-
-function takeAllDescriptors(): number[] {
-  const taken: number[] = [];
-  for (;;) {
-    try {
-      taken.push(openSync('/dev/null', 'r'));
-    } catch {
-      return taken;
-    }
-  }
 }

@@ -2,6 +2,7 @@ import { type ChildProcess, fork, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { ProviderStatus } from 'projected-token';
 import { expect } from 'vitest';
+import { limitDescriptors } from './descriptor-limit.js';
 
 /** What a {@link ProviderProcess} is put under from its start. */
 export interface Setting {
@@ -10,7 +11,7 @@ export interface Setting {
   readonly uid?: number;
   /** Limits of user_namespaces(7) in `/proc/sys/user`: the process gets a namespace of its own for them. */
   readonly limits?: Readonly<Record<string, number>>;
-  /** When it starts no descriptor is free; all are once its provider is degraded. */
+  /** From its start no descriptor is free, until its provider is degraded. */
   readonly isOutOfDescriptors?: boolean;
 }
 
@@ -54,14 +55,18 @@ export class ProviderProcess implements AsyncDisposable {
   /** Resolves when its provider has a token in hand. */
   static async start(setting: Setting): Promise<ProviderProcess> {
     const main = fileURLToPath(new URL('provider-process-main.ts', import.meta.url));
-    const wrappers = [
-      ...(setting.limits === undefined ? [] : ['unshare', '--user', '--map-root-user']),
-      // Few enough to be used up.
-      ...(setting.isOutOfDescriptors ? ['prlimit', '--nofile=256'] : []),
-    ];
-    const [execPath, ...execArgv] = [...wrappers, process.execPath, '--import', 'tsx'];
-    const started = new ProviderProcess(fork(main, [JSON.stringify(setting)], { execPath: execPath!, execArgv }));
-    await started.#answer();
+    const runtime = ['--import', 'tsx'];
+    const execution =
+      setting.limits === undefined
+        ? { execArgv: runtime }
+        : { execPath: 'unshare', execArgv: ['--user', '--map-root-user', process.execPath, ...runtime] };
+    const started = new ProviderProcess(fork(main, [JSON.stringify(setting)], execution));
+    const hasToken = started.#answer();
+    if (setting.isOutOfDescriptors) {
+      await started.until('degraded');
+      limitDescriptors(started.child.pid!, 1024);
+    }
+    await hasToken;
     return started;
   }
 
