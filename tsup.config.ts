@@ -13,7 +13,7 @@ const subpaths = Object.keys(packageJson.exports)
 // millisecond. So entries are made to reach more than they use: what wraps a client, all of the core, beside which it
 // stands in any program; the test kit, what a recipient's entry uses. The core is then in two chunks instead of nine.
 // What is imported for that has no side effects: the output is the same but for where it is.
-const CORE = ['../projected-token-provider.js'];
+const CORE = ['../provider/projected-token-provider.js'];
 const REACHED: Record<string, string[]> = {
   testing: ['../token/bound-token.js', '../volume/read-token-file.js'],
   verify: [],

@@ -3,12 +3,13 @@
  *
  * @module projected-token
  */
-export type { ProviderDiagnosticsMessage } from './diagnostics-channels.js';
+
 export * from './errors.js';
-export { ProjectedTokenProvider } from './projected-token-provider.js';
-export type { ProjectedTokenEvents } from './provider-events.js';
-export { DEFAULT_TOKEN_DIRECTORY, type ProjectedTokenProviderOptions } from './provider-options.js';
-export type { ProviderState, ProviderStatus, ReadTrigger } from './provider-status.js';
+export type { ProviderDiagnosticsMessage } from './provider/diagnostics-channels.js';
+export { ProjectedTokenProvider } from './provider/projected-token-provider.js';
+export type { ProjectedTokenEvents } from './provider/provider-events.js';
+export { DEFAULT_TOKEN_DIRECTORY, type ProjectedTokenProviderOptions } from './provider/provider-options.js';
+export type { ProviderState, ProviderStatus, ReadTrigger } from './provider/provider-status.js';
 export { BoundToken, type BoundTokenClaims, type KubernetesObjectReference } from './token/bound-token.js';
 export type { TokenVerificationKey } from './token/verify-signature.js';
 export type { GetTokenOptions, TokenCarrier, TokenSource } from './token-source.js';

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import type { ProjectedTokenProviderOptions } from '../provider-options.js';
+import type { ProjectedTokenProviderOptions } from '../provider/provider-options.js';
 
 /** What the user asked for. */
 export type Command =

@@ -1,6 +1,6 @@
 import nodeFs, { type Stats } from 'node:fs';
 import { ProjectedTokenError, TokenFileError } from '../errors.js';
-import { resolveProviderOptions } from '../provider-options.js';
+import { resolveProviderOptions } from '../provider/provider-options.js';
 import { assertAcceptable, withPath } from '../token/acceptance.js';
 import { BoundToken } from '../token/bound-token.js';
 import { overdueAtSeconds } from '../token/schedule.js';

@@ -1,4 +1,4 @@
-import type { ProjectedTokenProvider } from '../projected-token-provider.js';
+import type { ProjectedTokenProvider } from '../provider/projected-token-provider.js';
 import type { BoundToken } from '../token/bound-token.js';
 import { fromNow, lifetimeBar } from './lifetime.js';
 import type { CreateReport, EventDetails, WatchedEvent } from './report.js';

@@ -1,5 +1,5 @@
 import { ProjectedTokenError } from '../errors.js';
-import { ProjectedTokenProvider } from '../projected-token-provider.js';
+import { ProjectedTokenProvider } from '../provider/projected-token-provider.js';
 import type { Command } from './arguments.js';
 import { fromNow } from './lifetime.js';
 import { printable, type Terminal, wrap } from './terminal.js';

@@ -1,6 +1,6 @@
 import { setInterval as keepAlive } from 'node:timers';
 import { MAX_TIMER_MS } from '../option-checks.js';
-import { ProjectedTokenProvider } from '../projected-token-provider.js';
+import { ProjectedTokenProvider } from '../provider/projected-token-provider.js';
 import type { Command } from './arguments.js';
 import { lineReport } from './line-report.js';
 import { ndjsonReport } from './ndjson-report.js';

@@ -1,5 +1,5 @@
-import type { ProjectedTokenProvider } from '../projected-token-provider.js';
-import type { ProviderState, ProviderStatus, ReadTrigger } from '../provider-status.js';
+import type { ProjectedTokenProvider } from '../provider/projected-token-provider.js';
+import type { ProviderState, ProviderStatus, ReadTrigger } from '../provider/provider-status.js';
 
 /** A value at this moment, with the attribute that tells it from others of the same instrument. */
 export interface Measurement {

@@ -1,5 +1,5 @@
 import type { Attributes, BatchObservableResult, Meter, Observable } from '@opentelemetry/api';
-import type { ProjectedTokenProvider } from '../projected-token-provider.js';
+import type { ProjectedTokenProvider } from '../provider/projected-token-provider.js';
 import { INSTRUMENTS, type Instrument } from './instruments.js';
 
 /** Options of {@link observeWithOpenTelemetry}. */

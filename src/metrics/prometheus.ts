@@ -1,5 +1,5 @@
 import type { Registry } from 'prom-client';
-import type { ProjectedTokenProvider } from '../projected-token-provider.js';
+import type { ProjectedTokenProvider } from '../provider/projected-token-provider.js';
 import { INSTRUMENTS, type Instrument } from './instruments.js';
 
 /** The part of `prom-client` that is used: the program hands its own copy in, so that this library needs none. */

@@ -1,10 +1,10 @@
 import nodeFs from 'node:fs';
 import { resolve } from 'node:path';
-import { InvalidOptionError } from './errors.js';
-import { MAX_TIMER_MS, numberIn } from './option-checks.js';
-import type { TokenExpectation } from './token/acceptance.js';
-import type { TokenVerificationKey } from './token/verify-signature.js';
-import type { TokenFileSystem } from './volume/token-file-system.js';
+import { InvalidOptionError } from '../errors.js';
+import { MAX_TIMER_MS, numberIn } from '../option-checks.js';
+import type { TokenExpectation } from '../token/acceptance.js';
+import type { TokenVerificationKey } from '../token/verify-signature.js';
+import type { TokenFileSystem } from '../volume/token-file-system.js';
 
 /** Where a pod's projected tokens are mounted by convention: the mount path of the Kubernetes and OpenShift documentation. */
 export const DEFAULT_TOKEN_DIRECTORY = '/var/run/secrets/tokens';

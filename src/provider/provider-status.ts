@@ -1,4 +1,4 @@
-import type { ProjectedTokenErrorCode } from './errors.js';
+import type { ProjectedTokenErrorCode } from '../errors.js';
 
 /**
  * What led to a read of the token file: `open` the first one, `event` a change of the directory, `poll` the safety poll,

@@ -1,8 +1,14 @@
-import { abortable, onceAborted, raceAbort, throwIfAborted } from './abort.js';
-import { CoalescedRuns } from './coalesced-runs.js';
+import { abortable, onceAborted, raceAbort, throwIfAborted } from '../abort.js';
+import { CoalescedRuns } from '../coalesced-runs.js';
+import { type ProjectedTokenError, TokenFileError, TokenSourceClosedError } from '../errors.js';
+import { GuardedEmitter } from '../guarded-emitter.js';
+import { assertAcceptable, withPath } from '../token/acceptance.js';
+import { BoundToken } from '../token/bound-token.js';
+import { verifySignature } from '../token/verify-signature.js';
+import { BEARER_CARRIER, type GetTokenOptions, type TokenSource } from '../token-source.js';
+import { readTokenFile } from '../volume/read-token-file.js';
+import { VolumeFollower } from '../volume/volume-follower.js';
 import { publishDiagnostics } from './diagnostics-channels.js';
-import { type ProjectedTokenError, TokenFileError, TokenSourceClosedError } from './errors.js';
-import { GuardedEmitter } from './guarded-emitter.js';
 import type { ProjectedTokenEvents, TellEvent } from './provider-events.js';
 import {
   type ProjectedTokenProviderOptions,
@@ -10,13 +16,7 @@ import {
   resolveProviderOptions,
 } from './provider-options.js';
 import type { ProviderStatus, ReadTrigger } from './provider-status.js';
-import { assertAcceptable, withPath } from './token/acceptance.js';
-import { BoundToken } from './token/bound-token.js';
-import { verifySignature } from './token/verify-signature.js';
 import { TokenInUse } from './token-in-use.js';
-import { BEARER_CARRIER, type GetTokenOptions, type TokenSource } from './token-source.js';
-import { readTokenFile } from './volume/read-token-file.js';
-import { VolumeFollower } from './volume/volume-follower.js';
 
 /** Pause between two looks at a file that should change any moment: short against the 29 s that a rotation can leave. */
 const TIGHT_POLL_MS = 1000;

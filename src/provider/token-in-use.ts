@@ -1,10 +1,10 @@
-import { ProjectedTokenError } from './errors.js';
+import { ProjectedTokenError } from '../errors.js';
+import { expiredError, usableUntilMs } from '../token/acceptance.js';
+import type { BoundToken } from '../token/bound-token.js';
+import { fingerprintOf } from '../token/fingerprint.js';
+import { overdueAtSeconds, refreshAtSeconds } from '../token/schedule.js';
 import type { TellEvent } from './provider-events.js';
 import type { ProviderState } from './provider-status.js';
-import { expiredError, usableUntilMs } from './token/acceptance.js';
-import type { BoundToken } from './token/bound-token.js';
-import { fingerprintOf } from './token/fingerprint.js';
-import { overdueAtSeconds, refreshAtSeconds } from './token/schedule.js';
 
 /**
  * The token in use and what became of it: the one place where a provider's state changes. Knows neither files nor timers; it is

@@ -1,5 +1,5 @@
-import type { ProjectedTokenError } from './errors.js';
-import type { BoundToken } from './token/bound-token.js';
+import type { ProjectedTokenError } from '../errors.js';
+import type { BoundToken } from '../token/bound-token.js';
 
 /** Events of {@link ProjectedTokenProvider}. None carries token bytes outside of a {@link BoundToken}. */
 export interface ProjectedTokenEvents {

@@ -3,8 +3,8 @@ import { resolve } from 'node:path';
 import { createFsFromVolume, Volume } from 'memfs';
 import { DEFAULT_TOKEN_DIRECTORY, InvalidOptionError, type ProjectedTokenProviderOptions } from 'projected-token';
 import { describe, expect, it } from 'vitest';
-import { resolveProviderOptions } from '../src/provider-options.js';
-import { thrownBy } from './helpers/thrown-by.js';
+import { resolveProviderOptions } from '../../src/provider/provider-options.js';
+import { thrownBy } from '../helpers/thrown-by.js';
 
 type Name = keyof ProjectedTokenProviderOptions;
 

@@ -1,7 +1,7 @@
 import { BoundToken, type ProjectedTokenError, TokenFileError } from 'projected-token';
 import { type MintOptions, mintToken } from 'projected-token/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { TokenInUse } from '../src/token-in-use.js';
+import { TokenInUse } from '../../src/provider/token-in-use.js';
 
 const START_MS = Date.parse('2026-03-01T12:00:00Z');
 const MARGIN_SECONDS = 10;

@@ -1,6 +1,6 @@
 import { channel } from 'node:diagnostics_channel';
+import { BoundToken } from '../token/bound-token.js';
 import type { ProjectedTokenEvents } from './provider-events.js';
-import { BoundToken } from './token/bound-token.js';
 
 /**
  * What is published on the diagnostics channel `projected-token:<event>` at each event of each provider, for tracers that
