@@ -1,4 +1,4 @@
-import { raceAbort } from '../abort.js';
+import { raceAbort } from '../internal/abort.js';
 
 /**
  * Waits for a token source on behalf of a client, whose callers expect the reason of their own signal, not this

@@ -1,5 +1,5 @@
 import { setInterval as keepAlive } from 'node:timers';
-import { MAX_TIMER_MS } from '../option-checks.js';
+import { MAX_TIMER_MS } from '../internal/option-checks.js';
 import { ProjectedTokenProvider } from '../provider/projected-token-provider.js';
 import type { Command } from './arguments.js';
 import { lineReport } from './line-report.js';

@@ -1,6 +1,6 @@
-import { abortable, raceAbort, throwIfAborted } from '../abort.js';
 import { ProjectedTokenError, TokenExchangeError, TokenSourceClosedError } from '../errors.js';
-import { MAX_TIMER_MS } from '../option-checks.js';
+import { abortable, raceAbort, throwIfAborted } from '../internal/abort.js';
+import { MAX_TIMER_MS } from '../internal/option-checks.js';
 import type { GetTokenOptions } from '../token-source.js';
 import { BackOff } from './back-off.js';
 import { RefusalLimit } from './refusal-limit.js';

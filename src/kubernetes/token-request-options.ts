@@ -1,6 +1,6 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import { InvalidOptionError } from '../errors.js';
-import { MAX_TIMER_MS, numberIn, requiredText } from '../option-checks.js';
+import { MAX_TIMER_MS, numberIn, requiredText } from '../internal/option-checks.js';
 
 /** The object that a token is bound to: it is invalid once that is deleted (TokenRequestSpec.boundObjectRef). */
 export interface BoundObjectReference {

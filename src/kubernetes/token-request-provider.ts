@@ -1,7 +1,7 @@
-import { onceAborted } from '../abort.js';
 import type { ProjectedTokenErrorCode } from '../errors.js';
 import { ExchangedToken, type Grant } from '../exchange/exchanged-token.js';
-import { GuardedEmitter } from '../guarded-emitter.js';
+import { onceAborted } from '../internal/abort.js';
+import { GuardedEmitter } from '../internal/guarded-emitter.js';
 import type { GetTokenOptions, TokenSource } from '../token-source.js';
 import { TokenRequester } from './token-request.js';
 import {

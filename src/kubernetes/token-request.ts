@@ -1,7 +1,7 @@
 import { type ConfigurationOptions, CoreV1Api, KubeConfig, Observable } from '@kubernetes/client-node';
-import { raceAbort } from '../abort.js';
 import { InvalidOptionError, TokenExchangeError } from '../errors.js';
 import type { Grant } from '../exchange/exchanged-token.js';
+import { raceAbort } from '../internal/abort.js';
 import { tokenRequestError } from './token-request-error.js';
 import type { ResolvedTokenRequestOptions } from './token-request-options.js';
 

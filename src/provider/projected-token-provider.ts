@@ -1,7 +1,7 @@
-import { abortable, onceAborted, raceAbort, throwIfAborted } from '../abort.js';
-import { CoalescedRuns } from '../coalesced-runs.js';
 import { type ProjectedTokenError, TokenFileError, TokenSourceClosedError } from '../errors.js';
-import { GuardedEmitter } from '../guarded-emitter.js';
+import { abortable, onceAborted, raceAbort, throwIfAborted } from '../internal/abort.js';
+import { CoalescedRuns } from '../internal/coalesced-runs.js';
+import { GuardedEmitter } from '../internal/guarded-emitter.js';
 import { assertAcceptable, withPath } from '../token/acceptance.js';
 import { BoundToken } from '../token/bound-token.js';
 import { verifySignature } from '../token/verify-signature.js';

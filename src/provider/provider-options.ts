@@ -1,7 +1,7 @@
 import nodeFs from 'node:fs';
 import { resolve } from 'node:path';
 import { InvalidOptionError } from '../errors.js';
-import { MAX_TIMER_MS, numberIn } from '../option-checks.js';
+import { MAX_TIMER_MS, numberIn } from '../internal/option-checks.js';
 import type { TokenExpectation } from '../token/acceptance.js';
 import type { TokenVerificationKey } from '../token/verify-signature.js';
 import type { TokenFileSystem } from '../volume/token-file-system.js';

@@ -1,7 +1,7 @@
 import { type AllowedOrigins, parseUrl } from '../carry/allowed-origins.js';
 import { TokenExchangeError } from '../errors.js';
 import { retryAfterMs } from '../exchange/retry-after.js';
-import { JsonConnection, urlUnder } from '../http/json-connection.js';
+import { JsonConnection, urlUnder } from '../internal/json-connection.js';
 import type { ResolvedVaultOptions } from './vault-options.js';
 
 /** An answer of Vault. */

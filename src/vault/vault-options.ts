@@ -1,7 +1,7 @@
 import { AllowedOrigins, parseUrl } from '../carry/allowed-origins.js';
 import { InvalidOptionError } from '../errors.js';
-import type { CertificateAuthority } from '../http/json-connection.js';
-import { MAX_TIMER_MS, numberIn, requiredText } from '../option-checks.js';
+import type { CertificateAuthority } from '../internal/json-connection.js';
+import { MAX_TIMER_MS, numberIn, requiredText } from '../internal/option-checks.js';
 import type { TokenSource } from '../token-source.js';
 
 /** Options of {@link VaultTokenProvider.open}. */

@@ -1,7 +1,7 @@
-import { onceAborted } from '../abort.js';
 import type { ProjectedTokenError } from '../errors.js';
 import { ExchangedToken } from '../exchange/exchanged-token.js';
-import { GuardedEmitter } from '../guarded-emitter.js';
+import { onceAborted } from '../internal/abort.js';
+import { GuardedEmitter } from '../internal/guarded-emitter.js';
 import type { GetTokenOptions, TokenCarrier, TokenSource } from '../token-source.js';
 import { describeLease, type VaultLease, type VaultTokenInfo } from './vault-lease.js';
 import { type ResolvedVaultOptions, resolveVaultOptions, type VaultTokenProviderOptions } from './vault-options.js';

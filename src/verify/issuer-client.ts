@@ -1,4 +1,4 @@
-import { type JsonAnswer, JsonConnection } from '../http/json-connection.js';
+import { type JsonAnswer, JsonConnection } from '../internal/json-connection.js';
 import type { TokenSource } from '../token-source.js';
 import { TokenVerificationError } from './token-verification-error.js';
 import type { ResolvedOptions } from './token-verifier-options.js';

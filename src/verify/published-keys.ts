@@ -1,6 +1,6 @@
 import { createRemoteJWKSet, customFetch, type RemoteJWKSet } from 'jose/jwks/remote';
 import { compactVerify } from 'jose/jws/compact/verify';
-import { type JsonAnswer, urlUnder } from '../http/json-connection.js';
+import { type JsonAnswer, urlUnder } from '../internal/json-connection.js';
 import type { BoundToken } from '../token/bound-token.js';
 import type { IssuerClient } from './issuer-client.js';
 import type { ParsedToken, TokenHeader } from './parse-token.js';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { urlUnder } from '../http/json-connection.js';
+import { urlUnder } from '../internal/json-connection.js';
 import type { BoundToken } from '../token/bound-token.js';
 import type { IssuerClient } from './issuer-client.js';
 import type { ParsedToken } from './parse-token.js';

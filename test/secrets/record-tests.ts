@@ -48,7 +48,7 @@ function recordErrors(): void {
 
 /** Every event, and the status of the provider that tells it. */
 async function recordEvents(): Promise<void> {
-  const { GuardedEmitter } = await import('../../src/guarded-emitter.js');
+  const { GuardedEmitter } = await import('../../src/internal/guarded-emitter.js');
   const { emit } = GuardedEmitter.prototype;
   GuardedEmitter.prototype.emit = function (this: { status?: unknown }, ...event: Parameters<typeof emit>) {
     record('event', ...event);

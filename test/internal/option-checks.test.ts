@@ -1,7 +1,7 @@
 import { InvalidOptionError } from 'projected-token';
 import { describe, expect, it } from 'vitest';
-import { MAX_TIMER_MS, numberIn, requiredText } from '../src/option-checks.js';
-import { thrownBy } from './helpers/thrown-by.js';
+import { MAX_TIMER_MS, numberIn, requiredText } from '../../src/internal/option-checks.js';
+import { thrownBy } from '../helpers/thrown-by.js';
 
 describe('a number', () => {
   it.each([1, 1.5, 10])('%d from 1 to 10 is taken', (value) => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { CoalescedRuns } from '../src/coalesced-runs.js';
-import { turn } from './helpers/turn.js';
+import { CoalescedRuns } from '../../src/internal/coalesced-runs.js';
+import { turn } from '../helpers/turn.js';
 
 /** Runs that a test lets end one by one. */
 class Held {

@@ -1,6 +1,6 @@
 import { ListenerError } from 'projected-token';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { GuardedEmitter } from '../src/guarded-emitter.js';
+import { GuardedEmitter } from '../../src/internal/guarded-emitter.js';
 
 interface Events {
   changed: (what: string) => void;

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'eventemitter3';
-import { ListenerError } from './errors.js';
+import { ListenerError } from '../errors.js';
 
 type Listener = (...args: never[]) => unknown;
 

@@ -1,4 +1,4 @@
-import { TokenAbortedError } from './errors.js';
+import { TokenAbortedError } from '../errors.js';
 
 /** Throws {@link TokenAbortedError} when the signal has aborted. */
 export function throwIfAborted(signal: AbortSignal | undefined, what: string): void {

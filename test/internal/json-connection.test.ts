@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
-import { JsonConnection, type JsonRequest, urlUnder } from '../../src/http/json-connection.js';
+import { JsonConnection, type JsonRequest, urlUnder } from '../../src/internal/json-connection.js';
 import { createLoopbackCertificate } from '../../src/testing/loopback-certificate.js';
 import { type LoopbackResponse, LoopbackServer } from '../../src/testing/loopback-server.js';
 import { rejectionOf } from '../helpers/federation.js';

@@ -1,4 +1,4 @@
-import { InvalidOptionError } from './errors.js';
+import { InvalidOptionError } from '../errors.js';
 
 /** The longest delay that setTimeout takes. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;

@@ -1,9 +1,9 @@
 import { getEventListeners } from 'node:events';
 import { TokenAbortedError } from 'projected-token';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { abortable, onceAborted, raceAbort, throwIfAborted } from '../src/abort.js';
-import { thrownBy } from './helpers/thrown-by.js';
-import { turn } from './helpers/turn.js';
+import { abortable, onceAborted, raceAbort, throwIfAborted } from '../../src/internal/abort.js';
+import { thrownBy } from '../helpers/thrown-by.js';
+import { turn } from '../helpers/turn.js';
 
 const REASON = new Error('the user went away');
 const FAILURE = new Error('no token');
