@@ -3,12 +3,13 @@
  *
  * @module projected-token/testing
  */
-export * from './embedded-api-server.js';
-export * from './embedded-aws-sts.js';
-export * from './embedded-entra-id.js';
-export * from './embedded-google-sts.js';
-export * from './embedded-vault.js';
+
+export * from './aws/embedded-aws-sts.js';
+export * from './azure/embedded-entra-id.js';
 export type { ExchangeRecord, TrustedIssuer } from './federated-token.js';
+export * from './google/embedded-google-sts.js';
+export * from './kubernetes/embedded-api-server.js';
 export { type MintTokenOptions, mintedTokenKeys, mintToken } from './mint-token.js';
 export { type JsonWebKeySet, type MintOptions, type TokenAlgorithm, TokenIssuer } from './token-issuer.js';
 export { TokenVolume, type TokenVolumeOptions, type VolumeFileSystem, type VolumeStep } from './token-volume.js';
+export * from './vault/embedded-vault.js';

@@ -1,7 +1,7 @@
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { EmbeddedAwsSts } from 'projected-token/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createTestCluster, type TestCluster } from '../helpers/federation.js';
+import { createTestCluster, type TestCluster } from '../../helpers/federation.js';
 
 let cluster: TestCluster;
 let sts: EmbeddedAwsSts;

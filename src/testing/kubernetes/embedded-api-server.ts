@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { createLoopbackCertificate, type LoopbackCertificate } from '../loopback-certificate.js';
+import { type LoopbackRequest, type LoopbackResponse, LoopbackServer } from '../loopback-server.js';
+import type { TokenAlgorithm } from '../token-issuer.js';
 import { AccessControl } from './access-control.js';
 import { type ApiServerFault, faultResponse, jsonResponse, parseObject } from './api-server-response.js';
 import { badRequest, KubernetesStatusError, unauthorized } from './kubernetes-status.js';
-import { createLoopbackCertificate, type LoopbackCertificate } from './loopback-certificate.js';
-import { type LoopbackRequest, type LoopbackResponse, LoopbackServer } from './loopback-server.js';
 import {
   AuthenticationFailure,
   type ClusterPod,
@@ -12,7 +13,6 @@ import {
   type TokenRequestSpec,
   type UserInfo,
 } from './service-account-tokens.js';
-import type { TokenAlgorithm } from './token-issuer.js';
 
 export type { ApiServerFault } from './api-server-response.js';
 export type { IssuedToken, TokenRequestSpec } from './service-account-tokens.js';

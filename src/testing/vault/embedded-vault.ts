@@ -1,6 +1,6 @@
-import { checkFederatedToken, type ExchangeRecord, fingerprintOf, type TrustedIssuer } from './federated-token.js';
-import { createLoopbackCertificate, type LoopbackCertificate } from './loopback-certificate.js';
-import { type LoopbackRequest, type LoopbackResponse, LoopbackServer } from './loopback-server.js';
+import { checkFederatedToken, type ExchangeRecord, fingerprintOf, type TrustedIssuer } from '../federated-token.js';
+import { createLoopbackCertificate, type LoopbackCertificate } from '../loopback-certificate.js';
+import { type LoopbackRequest, type LoopbackResponse, LoopbackServer } from '../loopback-server.js';
 import {
   authResponse,
   type EmbeddedVaultRole,

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { createLocalJWKSet } from 'jose/jwks/local';
 import { compactVerify } from 'jose/jws/compact/verify';
 import { decodeJwt } from 'jose/jwt/decode';
+import { type JsonWebKeySet, type TokenAlgorithm, TokenIssuer } from '../token-issuer.js';
 import { badRequest, conflict, invalidField, notFound } from './kubernetes-status.js';
-import { type JsonWebKeySet, type TokenAlgorithm, TokenIssuer } from './token-issuer.js';
 
 /** The `spec` of a TokenRequest (authentication.k8s.io/v1). */
 export interface TokenRequestSpec {

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { checkFederatedToken, type ExchangeRecord, fingerprintOf, type TrustedIssuer } from './federated-token.js';
-import { createLoopbackCertificate } from './loopback-certificate.js';
-import { type LoopbackRequest, type LoopbackResponse, LoopbackServer } from './loopback-server.js';
+import { checkFederatedToken, type ExchangeRecord, fingerprintOf, type TrustedIssuer } from '../federated-token.js';
+import { createLoopbackCertificate } from '../loopback-certificate.js';
+import { type LoopbackRequest, type LoopbackResponse, LoopbackServer } from '../loopback-server.js';
 
 /** Options of {@link EmbeddedEntraId.start}. */
 export interface EmbeddedEntraIdOptions {

@@ -1,5 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
-import type { LoopbackRequest } from './loopback-server.js';
+import type { LoopbackRequest } from '../loopback-server.js';
 
 /** What the `Authorization` header of a request with AWS Signature Version 4 says. */
 export interface AwsAuthorization {

@@ -1,6 +1,6 @@
 import { EmbeddedGoogleSts } from 'projected-token/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createTestCluster, type TestCluster } from '../helpers/federation.js';
+import { createTestCluster, type TestCluster } from '../../helpers/federation.js';
 
 const EMAIL = 'app@test-project.iam.gserviceaccount.com';
 

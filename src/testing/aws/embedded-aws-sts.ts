@@ -1,13 +1,13 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { type AwsAuthorization, parseAwsAuthorization } from './aws-signature.js';
 import {
   checkFederatedToken,
   type ExchangeRecord,
   type FederatedTokenFault,
   fingerprintOf,
   type TrustedIssuer,
-} from './federated-token.js';
-import { type LoopbackRequest, type LoopbackResponse, LoopbackServer } from './loopback-server.js';
+} from '../federated-token.js';
+import { type LoopbackRequest, type LoopbackResponse, LoopbackServer } from '../loopback-server.js';
+import { type AwsAuthorization, parseAwsAuthorization } from './aws-signature.js';
 
 /** Options of {@link EmbeddedAwsSts.start}. */
 export interface EmbeddedAwsStsOptions {

@@ -1,5 +1,5 @@
+import type { LoopbackResponse } from '../loopback-server.js';
 import { badRequest, KubernetesStatusError } from './kubernetes-status.js';
-import type { LoopbackResponse } from './loopback-server.js';
 
 /** What the API server answers instead of what it should. */
 export interface ApiServerFault {

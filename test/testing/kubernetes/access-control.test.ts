@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { AccessControl } from '../../src/testing/access-control.js';
+import { AccessControl } from '../../../src/testing/kubernetes/access-control.js';
 
 const ROBOT = { username: 'system:serviceaccount:shop:robot', groups: ['system:serviceaccounts', 'shop'] };
 const ANYBODY = { username: 'system:anonymous', groups: ['system:unauthenticated'] };

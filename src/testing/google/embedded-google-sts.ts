@@ -5,8 +5,8 @@ import {
   type FederatedTokenFault,
   fingerprintOf,
   type TrustedIssuer,
-} from './federated-token.js';
-import { type LoopbackRequest, type LoopbackResponse, LoopbackServer } from './loopback-server.js';
+} from '../federated-token.js';
+import { type LoopbackRequest, type LoopbackResponse, LoopbackServer } from '../loopback-server.js';
 
 /** Options of {@link EmbeddedGoogleSts.start}. */
 export interface EmbeddedGoogleStsOptions {

@@ -1,7 +1,7 @@
 import { request } from 'node:https';
 import { EmbeddedEntraId } from 'projected-token/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createTestCluster, rejectionOf, type TestCluster } from '../helpers/federation.js';
+import { createTestCluster, rejectionOf, type TestCluster } from '../../helpers/federation.js';
 
 let cluster: TestCluster;
 let entra: EmbeddedEntraId;

@@ -1,7 +1,7 @@
 import { BoundToken } from 'projected-token';
 import { EmbeddedVault, type EmbeddedVaultOptions, type EmbeddedVaultRole } from 'projected-token/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createTestCluster, type TestCluster } from '../helpers/federation.js';
+import { createTestCluster, type TestCluster } from '../../helpers/federation.js';
 
 const ROLE: EmbeddedVaultRole = { serviceAccounts: ['app'], namespaces: ['demo'], audience: 'vault', ttlSeconds: 600 };
 const LOGIN = 'auth/kubernetes/login';
