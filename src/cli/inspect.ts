@@ -1,4 +1,5 @@
-import type { BoundToken, KubernetesObjectReference } from '../token/bound-token.js';
+import type { BoundToken } from '../token/bound-token.js';
+import type { KubernetesObjectReference } from '../token/claims.js';
 import type { Command } from './arguments.js';
 import { type Diagnosis, diagnose } from './diagnosis.js';
 import { fromNow, lifetimeBar, timestamp } from './lifetime.js';

@@ -1,7 +1,7 @@
 import { decodeProtectedHeader } from 'jose/decode/protected_header';
 import { decodeJwt } from 'jose/jwt/decode';
 import { TokenFileError } from '../errors.js';
-import type { BoundTokenClaims } from './bound-token.js';
+import type { BoundTokenClaims } from './claims.js';
 
 // RFC 7515 section 7.1: three parts of base64url without padding. An empty signature (alg "none") is no bound token.
 const COMPACT_JWS = /^[\w-]+\.[\w-]+\.[\w-]+$/;

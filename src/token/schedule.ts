@@ -1,4 +1,4 @@
-import type { BoundTokenClaims } from './bound-token.js';
+import type { BoundTokenClaims } from './claims.js';
 
 /** The kubelet replaces a token at 80 % of its lifetime (kubelet token_manager.go, requiresRefresh). */
 const REFRESH_FRACTION = 0.8;

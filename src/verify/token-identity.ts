@@ -1,4 +1,5 @@
-import type { BoundToken, BoundTokenClaims, KubernetesObjectReference } from '../token/bound-token.js';
+import type { BoundToken } from '../token/bound-token.js';
+import type { BoundTokenClaims, KubernetesObjectReference } from '../token/claims.js';
 import { TokenVerificationError } from './token-verification-error.js';
 
 /** Who sent a verified token. Immutable, and safe to log. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { BoundTokenClaims } from '../../src/token/bound-token.js';
+import type { BoundTokenClaims } from '../../src/token/claims.js';
 import { effectiveExpirySeconds, overdueAtSeconds, refreshAtSeconds } from '../../src/token/schedule.js';
 
 const MINUTE = 60;
