@@ -1,18 +1,10 @@
+import { printable } from '../internal/printable.js';
 import type { BoundToken } from '../token/bound-token.js';
 import type { KubernetesObjectReference } from '../token/claims.js';
 import type { Command } from './arguments.js';
 import { type Diagnosis, diagnose } from './diagnosis.js';
 import { fromNow, lifetimeBar, timestamp } from './lifetime.js';
-import {
-  columnsOf,
-  type Output,
-  type Paint,
-  paintFor,
-  printable,
-  printableJson,
-  type Terminal,
-  wrap,
-} from './terminal.js';
+import { columnsOf, type Output, type Paint, paintFor, printableJson, type Terminal, wrap } from './terminal.js';
 
 type InspectCommand = Extract<Command, { name: 'inspect' | 'watch' }>;
 

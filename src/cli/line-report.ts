@@ -1,8 +1,9 @@
+import { printable } from '../internal/printable.js';
 import type { ProjectedTokenProvider } from '../provider/projected-token-provider.js';
 import type { BoundToken } from '../token/bound-token.js';
 import { fromNow, lifetimeBar } from './lifetime.js';
 import type { CreateReport, EventDetails, WatchedEvent } from './report.js';
-import { canRedraw, columnsOf, type Paint, paintFor, printable, wrap } from './terminal.js';
+import { canRedraw, columnsOf, type Paint, paintFor, wrap } from './terminal.js';
 
 const EVENT_WIDTH = 'recovered'.length;
 const INDENTATION = 'hh:mm:ss  '.length + EVENT_WIDTH + 2;

@@ -1,9 +1,10 @@
 import packageJson from '../../package.json' with { type: 'json' };
 import { InvalidOptionError } from '../errors.js';
+import { printable } from '../internal/printable.js';
 import { parseArguments, UsageError } from './arguments.js';
 import { HELP, USAGE } from './help.js';
 import { inspectToken } from './inspect.js';
-import { printable, type Terminal } from './terminal.js';
+import type { Terminal } from './terminal.js';
 import { waitForToken } from './wait.js';
 import { watchToken } from './watch.js';
 

@@ -59,14 +59,6 @@ export function wrap(text: string, output: Output, indentation: number): string 
   return lines.join(`\n${' '.repeat(indentation)}`);
 }
 
-/**
- * A claim or a path is somebody else's text: what is no printable character in it must not reach the terminal, where it
- * could move the cursor or rewrite what is shown.
- */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\u{fffd}');
-}
-
 /** JSON without characters that are not printable: those that JSON itself lets pass are escaped, too. */
 export function printableJson(value: unknown, indentation?: number): string {
   return JSON.stringify(value, undefined, indentation).replace(/[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu, escaped);

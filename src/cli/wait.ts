@@ -1,8 +1,9 @@
 import { ProjectedTokenError } from '../errors.js';
+import { printable } from '../internal/printable.js';
 import { ProjectedTokenProvider } from '../provider/projected-token-provider.js';
 import type { Command } from './arguments.js';
 import { fromNow } from './lifetime.js';
-import { printable, type Terminal, wrap } from './terminal.js';
+import { type Terminal, wrap } from './terminal.js';
 
 type WaitCommand = Extract<Command, { name: 'wait' }>;
 

@@ -5,7 +5,7 @@ export const START = Date.UTC(2026, 2, 1, 12);
 
 /** Lets no time pass by itself, and makes every random number `chance`: sockets and streams go on. */
 export function fakeClock(chance = 0.999_999): void {
-  vi.useFakeTimers({ now: START, toFake: ['Date', 'setTimeout', 'clearTimeout'] });
+  vi.useFakeTimers({ now: START, toFake: ['Date', 'setTimeout', 'clearTimeout', 'performance'] });
   vi.spyOn(Math, 'random').mockReturnValue(chance);
 }
 
