@@ -1,5 +1,6 @@
 import { TokenExchangeError } from '../../src/errors.js';
-import { ExchangedToken, type Grant } from '../../src/exchange/exchanged-token.js';
+import { ExchangedToken } from '../../src/exchange/exchanged-token.js';
+import type { Grant } from '../../src/exchange/grant.js';
 import { seededRandom } from '../simulation/random.js';
 import { VirtualClock } from '../simulation/virtual-clock.js';
 
@@ -123,7 +124,7 @@ class SimulatedVault {
 }
 
 function keptByLibrary(obtain: () => Promise<Grant>): Pod {
-  return new ExchangedToken<Grant>({ obtain, onGrant() {}, onFailure() {}, onExpired() {} });
+  return new ExchangedToken<Grant>({ obtain, onGrant() {}, onFailure() {}, onExpired() {} }, 30_000);
 }
 
 /** What most programs do: the token until its renewal fails, then another attempt a second later, for as long as it takes. */

@@ -8,21 +8,29 @@ interface VirtualTimer {
 }
 
 /**
- * Time that passes only when it is told to: replaces `Date.now`, `setTimeout` and `clearTimeout` of this process, so that the
- * library runs unchanged through thirty days in seconds.
+ * Time that passes only when it is told to: replaces `Date.now`, `performance.now`, `setTimeout` and `clearTimeout` of this process,
+ * so that the library runs unchanged through thirty days in seconds.
  */
 export class VirtualClock {
   nowMs: number;
   readonly #timers = new TimerHeap();
-  readonly #platform = { now: Date.now, setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout };
+  readonly #startMs: number;
+  readonly #platform = {
+    now: Date.now,
+    monotonicNow: performance.now,
+    setTimeout: globalThis.setTimeout,
+    clearTimeout: globalThis.clearTimeout,
+  };
   #order = 0;
 
   constructor(startMs: number) {
     this.nowMs = startMs;
+    this.#startMs = startMs;
   }
 
   install(): void {
     Date.now = () => this.nowMs;
+    performance.now = () => this.nowMs - this.#startMs;
     globalThis.setTimeout = ((callback: () => void, delayMs = 0) => {
       const timer: VirtualTimer = { atMs: this.nowMs + Math.max(1, delayMs), order: this.#order++, callback };
       this.#timers.add(timer);
@@ -35,6 +43,7 @@ export class VirtualClock {
 
   uninstall(): void {
     Date.now = this.#platform.now;
+    performance.now = this.#platform.monotonicNow;
     globalThis.setTimeout = this.#platform.setTimeout;
     globalThis.clearTimeout = this.#platform.clearTimeout;
   }

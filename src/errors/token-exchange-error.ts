@@ -2,7 +2,7 @@ import type { TokenExchangeErrorCode } from './codes.js';
 import { ProjectedTokenError } from './projected-token-error.js';
 
 /**
- * A service account token could not be exchanged for another credential. Where there is one that works still, it stays in use, and
+ * A service account token could not be exchanged for another credential. A credential that still works stays in use, and
  * the exchange is tried again.
  */
 export class TokenExchangeError extends ProjectedTokenError {
@@ -11,15 +11,27 @@ export class TokenExchangeError extends ProjectedTokenError {
   readonly status: number | undefined;
   /** How long the other side asked to be left alone (header `Retry-After`), in milliseconds. */
   readonly retryAfterMs: number | undefined;
+  /**
+   * Whether another attempt may succeed although nobody changes anything: a server that is down comes back, a certificate
+   * that is not trusted does not get better. `open` tries again for as long as this is true.
+   *
+   * @default true for `ERR_EXCHANGE_UNAVAILABLE`, false for the others
+   */
+  readonly isRetryable: boolean;
 
   constructor(
     code: TokenExchangeErrorCode,
     message: string,
-    options: ErrorOptions & { status?: number | undefined; retryAfterMs?: number | undefined } = {},
+    options: ErrorOptions & {
+      status?: number | undefined;
+      retryAfterMs?: number | undefined;
+      isRetryable?: boolean | undefined;
+    } = {},
   ) {
     super(message, options);
     this.code = code;
     this.status = options.status;
     this.retryAfterMs = options.retryAfterMs;
+    this.isRetryable = options.isRetryable ?? code === 'ERR_EXCHANGE_UNAVAILABLE';
   }
 }

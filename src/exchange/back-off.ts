@@ -1,32 +1,39 @@
-/** Bounds of the pause after a failure, in milliseconds. */
+/** The longest pause after a first failure, and after any, in milliseconds. */
 const FIRST_MS = 1_000;
 const LONGEST_MS = 5 * 60_000;
+
+/**
+ * A pause is at most this share of the time since the first failure, so recovery takes at most this share of the outage: 5 s
+ * after an outage of 20 s. Pauses that double would grow to the length of the outage itself.
+ */
+const SHARE_OF_OUTAGE = 0.25;
 
 /** A longer `Retry-After` is a mistake, and would outlast every token. */
 const LONGEST_RETRY_AFTER_MS = 60 * 60_000;
 
 /**
- * Pauses between attempts that fail: each up to twice as long as the one before, from 1 s to 5 min, with full jitter, so that many
- * pods that lost a server together do not come back together.
+ * Pauses between attempts that fail. They grow with the outage, from 1 s to 5 min, and have full jitter, so that many pods that
+ * lost a server together do not come back together. The outage is measured with the monotonic clock.
  *
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  */
 export class BackOff {
-  #failures = 0;
+  #failingSince: number | undefined;
 
   /**
-   * The pause after one more failure, in milliseconds.
+   * Returns the pause after one more failure, in milliseconds.
    *
    * @param retryAfterMs - how long the server asked to be left alone; the pause comes on top of it
    */
   next(retryAfterMs = 0): number {
-    const longestMs = Math.min(LONGEST_MS, FIRST_MS * 2 ** this.#failures);
-    this.#failures++;
+    const now = performance.now();
+    this.#failingSince ??= now;
+    const longestMs = Math.min(LONGEST_MS, Math.max(FIRST_MS, (now - this.#failingSince) * SHARE_OF_OUTAGE));
     return Math.min(LONGEST_RETRY_AFTER_MS, retryAfterMs) + Math.random() * longestMs;
   }
 
-  /** After a success: the next pause is short again. */
+  /** Call this after a success: the next pause is short again. */
   reset(): void {
-    this.#failures = 0;
+    this.#failingSince = undefined;
   }
 }

@@ -1,22 +1,20 @@
-import { ProjectedTokenError, TokenExchangeError, TokenSourceClosedError } from '../errors.js';
+import { type ProjectedTokenError, TokenExchangeError, TokenSourceClosedError } from '../errors.js';
 import { abortable, raceAbort, throwIfAborted } from '../internal/abort.js';
+import { withDeadline } from '../internal/deadline.js';
 import { MAX_TIMER_MS } from '../internal/option-checks.js';
 import type { GetTokenOptions } from '../token-source.js';
-import { BackOff } from './back-off.js';
+import { Attempts } from './attempts.js';
+import type { Grant } from './grant.js';
+import { GrantInUse } from './grant-in-use.js';
 import { RefusalLimit } from './refusal-limit.js';
 
-/** What an exchange gave. */
-export interface Grant {
-  readonly token: string;
-  /** When it was asked for, in milliseconds since the epoch. */
-  readonly obtainedAtMs: number;
-  /** When the token stops working, in milliseconds since the epoch; infinite when it never does. */
-  readonly expiresAtMs: number;
-  /** When to ask for the next, before it does. */
-  readonly refreshAtMs: number;
-}
+/**
+ * What the issuer of a token says of one that some server rejected: `accepted`, it is good; `rejected`, it is not; `unknown`,
+ * the issuer does not tell.
+ */
+export type Verdict = 'accepted' | 'rejected' | 'unknown';
 
-/** How a grant is had, and who is told what came of it. */
+/** How a grant is obtained, and who hears of it. */
 export interface ExchangeSteps<G extends Grant> {
   /**
    * Asks for a grant.
@@ -24,9 +22,9 @@ export interface ExchangeSteps<G extends Grant> {
    * @param inUse - the grant to follow; undefined when there is none that works
    */
   obtain(inUse: G | undefined, signal: AbortSignal): Promise<G>;
-  /** Whether the token of a grant is accepted in spite of what a server said. Default: nobody can tell. */
-  isAccepted?(grant: G, signal: AbortSignal): Promise<boolean>;
-  /** Is told after the grant has come into use. */
+  /** Looks whether a token that a server rejected is good all the same. Default: nobody can tell. */
+  verdictOn?(grant: G, signal: AbortSignal): Promise<Verdict>;
+  /** Called after the grant has come into use. */
   onGrant(grant: G): void;
   onFailure(error: ProjectedTokenError): void;
   onExpired(): void;
@@ -37,47 +35,48 @@ const WAIT = 'the wait for a token';
 /** Timers and the clock differ by less; what differs by more is a clock that was set. */
 const CLOCK_STEP_MS = 1_000;
 
+/** A shorter life is over before a request arrives: such a grant counts as a failure, so that a pause follows. */
+const SHORTEST_LIFE_MS = 1_000;
+
 /**
- * Keeps the token of an exchange fresh: one exchange for all who ask, the next ahead of expiry, pauses after failures, and the
+ * Keeps the token of an exchange fresh: one exchange for all who ask, the next one ahead of expiry, pauses after failures, and the
  * token at hand for as long as it works, whatever the other side is doing.
  */
 export class ExchangedToken<G extends Grant> {
-  #grant: G | undefined;
-  #hasHadGrant = false;
-  #cached: Promise<string> | undefined;
-  /** Until when {@link #cached} is given without a further look. */
-  #freshUntilMs = Number.NEGATIVE_INFINITY;
-  #attempt: Promise<void> | undefined;
-  #replacing: Promise<void> | undefined;
-  #failure: ProjectedTokenError | undefined;
-  #pauseUntilMs = Number.NEGATIVE_INFINITY;
-  readonly #backOff = new BackOff();
-  readonly #refusals = new RefusalLimit();
-  #timer: NodeJS.Timeout | undefined;
+  readonly #inUse = new GrantInUse<G>();
   readonly #closing = new AbortController();
+  readonly #attempts: Attempts<G>;
+  readonly #refusals = new RefusalLimit();
+  #replacing: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
 
-  constructor(private readonly steps: ExchangeSteps<G>) {}
+  /** @param attemptTimeoutMs - deadline of one attempt, in milliseconds: whatever `obtain` waits for, the next attempt may begin then */
+  constructor(
+    private readonly steps: ExchangeSteps<G>,
+    private readonly attemptTimeoutMs: number,
+  ) {
+    this.#attempts = new Attempts(attemptTimeoutMs, this.#closing.signal);
+  }
 
   /** The grant in use; undefined before the first, once it has expired, and when closed. */
   get grant(): G | undefined {
-    return this.#grant;
+    return this.#inUse.usable(Date.now());
   }
 
   /** Why the last attempt failed; undefined when it did not. */
   get failure(): ProjectedTokenError | undefined {
-    return this.#failure;
+    return this.#attempts.failure;
   }
 
   /** When the next attempt is due, in milliseconds since the epoch; infinite when none is. */
   get nextAttemptAtMs(): number {
-    if (this.isClosed) return Number.POSITIVE_INFINITY;
-    return Math.max(this.#pauseUntilMs, this.#grant?.refreshAtMs ?? Number.NEGATIVE_INFINITY);
+    return Date.now() + this.#nextAttemptInMs();
   }
 
   get state(): 'opening' | 'ready' | 'expired' | 'closed' {
     if (this.isClosed) return 'closed';
-    if (this.#grant !== undefined) return 'ready';
-    return this.#hasHadGrant ? 'expired' : 'opening';
+    if (this.grant !== undefined) return 'ready';
+    return this.#inUse.hasBeenSet ? 'expired' : 'opening';
   }
 
   get isClosed(): boolean {
@@ -85,7 +84,7 @@ export class ExchangedToken<G extends Grant> {
   }
 
   /**
-   * Waits for a first grant: what another attempt may mend is tried again, anything else is thrown at once.
+   * Waits for a first grant. A failure that another attempt may get over is tried again; any other is thrown at once.
    *
    * @param readyTimeoutMs - 0 for one attempt, however long it takes
    * @throws what `obtain` throws; `ERR_EXCHANGE_UNAVAILABLE`, `ERR_TOKEN_ABORTED`
@@ -101,15 +100,15 @@ export class ExchangedToken<G extends Grant> {
     let pause: NodeJS.Timeout | undefined;
     try {
       for (;;) {
-        const isLate = await this.#waitFor(Promise.race([elapsed, this.#attemptOnce(this.#usable())]), signal);
-        if (this.#usable() !== undefined) return;
-        if (isLate || readyTimeoutMs === 0 || !isPassing(this.#failure)) break;
+        const isLate = await this.#waitFor(Promise.race([elapsed, this.#attempt(this.grant)]), signal);
+        if (this.grant !== undefined) return;
+        if (isLate || readyTimeoutMs === 0 || !isRetryable(this.failure)) break;
         const paused = new Promise<false>((resolve) => {
-          pause = setTimeout(resolve, this.#pauseUntilMs - Date.now(), false);
+          pause = setTimeout(resolve, this.#attempts.pauseLeftMs, false);
         });
         if (await this.#waitFor(Promise.race([elapsed, paused]), signal)) break;
       }
-      throw this.#failure ?? noAnswer(readyTimeoutMs);
+      throw this.failure ?? notReady(readyTimeoutMs);
     } finally {
       clearTimeout(timer);
       clearTimeout(pause);
@@ -118,21 +117,28 @@ export class ExchangedToken<G extends Grant> {
 
   /** @throws why there is no token; `ERR_TOKEN_CLOSED`, `ERR_TOKEN_ABORTED` */
   getToken(options?: GetTokenOptions): Promise<string> {
-    if (Date.now() < this.#freshUntilMs && !options?.signal?.aborted) return this.#cached!;
+    if (Date.now() < this.#inUse.freshUntilMs && !options?.signal?.aborted) return this.#inUse.cached!;
     return this.#getToken(options?.signal);
   }
 
+  /** Returns the token usable now, or undefined. Where its refresh is due, that begins in the background. */
+  peekToken(): string | undefined {
+    if (Date.now() >= this.#inUse.freshUntilMs) this.#attemptIfDue();
+    return this.grant?.token;
+  }
+
   /**
-   * Is told that a server refused a token; resolves with a different one, or with `undefined`. One exchange, however many
-   * callers. Tokens that are refused as soon as they are given lead to pauses: it is not the token then that is wrong.
+   * Call this when a server rejected a token. Resolves with a different one, or with `undefined`. One exchange, however many
+   * callers. Tokens that are rejected as soon as they are given lead to pauses: it is not the token then that is wrong.
    */
   async replaceToken(refused: string, options?: GetTokenOptions): Promise<string | undefined> {
     const signal = options?.signal;
     throwIfAborted(signal, WAIT);
     this.#throwIfClosed();
+    const { underWay } = this.#attempts;
     // A renewal under way tells more than its predecessor.
-    if (this.#usable()?.token === refused && this.#attempt !== undefined) await this.#waitFor(this.#attempt, signal);
-    if (this.#usable()?.token === refused) {
+    if (this.grant?.token === refused && underWay !== undefined) await this.#waitFor(underWay, signal);
+    if (this.grant?.token === refused) {
       this.#replacing ??= this.#replace().finally(() => {
         this.#replacing = undefined;
       });
@@ -142,13 +148,13 @@ export class ExchangedToken<G extends Grant> {
     return token === refused ? undefined : token;
   }
 
-  /** Ends all waits. Resolves with the grant that was in use, once nothing is under way. */
+  /** Ends all waits, and what is under way. Resolves with the grant that was in use. */
   async close(): Promise<G | undefined> {
-    const last = this.#usable();
+    const last = this.grant;
     this.#closing.abort();
     clearTimeout(this.#timer);
-    this.#forget();
-    await Promise.all([this.#attempt, this.#replacing]);
+    this.#inUse.forget();
+    await Promise.all([this.#attempts.underWay, this.#replacing]);
     return last;
   }
 
@@ -157,65 +163,73 @@ export class ExchangedToken<G extends Grant> {
     this.#throwIfClosed();
     // Also where the timer of a process that was suspended is late.
     this.#passTime();
-    if (Date.now() >= this.nextAttemptAtMs) void this.#attemptOnce(this.#grant);
-    if (this.#grant === undefined && this.#attempt !== undefined) await this.#waitFor(this.#attempt, signal);
-    const grant = this.#usable();
-    if (grant === undefined) throw this.#failure ?? expiredAtOnce();
-    return grant.token;
+    this.#attemptIfDue();
+    const { underWay } = this.#attempts;
+    if (this.grant === undefined && underWay !== undefined) await this.#waitFor(underWay, signal);
+    if (this.grant === undefined) throw this.failure ?? expiredAtOnce();
+    return this.grant.token;
+  }
+
+  #attemptIfDue(): void {
+    if (!this.isClosed && this.#nextAttemptInMs() <= 0) void this.#attempt(this.grant);
   }
 
   /** Never rejects. */
-  #attemptOnce(inUse: G | undefined): Promise<void> {
-    this.#attempt ??= this.#try(inUse).finally(() => {
-      this.#attempt = undefined;
+  #attempt(inUse: G | undefined): Promise<void> {
+    const attempt = this.#attempts.run({
+      obtain: async (signal) => {
+        const grant = await this.steps.obtain(inUse, signal);
+        assertAlive(grant);
+        return grant;
+      },
+      onSuccess: (grant) => {
+        this.#inUse.set(grant);
+        this.steps.onGrant(grant);
+      },
+      onFailure: (error) => this.steps.onFailure(error),
     });
-    return this.#attempt;
-  }
-
-  async #try(inUse: G | undefined): Promise<void> {
-    clearTimeout(this.#timer);
-    try {
-      // Raced, as a source that does not heed its signal must not hold up the closing.
-      const grant = await this.#unlessClosed(this.steps.obtain(inUse, this.#closing.signal));
-      if (Date.now() >= grant.expiresAtMs) throw expiredAtOnce();
-      this.#grant = grant;
-      this.#hasHadGrant = true;
-      this.#cached = Promise.resolve(grant.token);
-      this.#freshUntilMs = Math.min(grant.refreshAtMs, grant.expiresAtMs);
-      this.#failure = undefined;
-      this.#pauseUntilMs = Number.NEGATIVE_INFINITY;
-      this.#backOff.reset();
-      this.steps.onGrant(grant);
-    } catch (cause) {
-      if (this.isClosed) return;
-      const error = cause instanceof ProjectedTokenError ? cause : sourceFailed(cause);
-      this.#failure = error;
-      const retryAfter = error instanceof TokenExchangeError ? error.retryAfterMs : undefined;
-      this.#pauseUntilMs = Date.now() + this.#backOff.next(retryAfter);
-      this.steps.onFailure(error);
-    }
-    this.#passTime();
+    void attempt.then(() => {
+      this.#passTime();
+      this.#schedule();
+    });
+    // The grant in use may expire while the attempt is under way.
     this.#schedule();
+    return attempt;
   }
 
-  /** Asks for a grant that owes nothing to the one in use, unless it is known to be good. */
+  /** Asks for a grant that owes nothing to the one in use, unless that one is known to be good. */
   async #replace(): Promise<void> {
-    const grant = this.#grant;
-    const now = Date.now();
-    if (grant === undefined || now < this.#pauseUntilMs || !this.#refusals.allows(now)) return;
-    if (await this.steps.isAccepted?.(grant, this.#closing.signal)) return;
-    await this.#attemptOnce(undefined);
-    if (this.#grant !== grant) this.#refusals.count(grant.obtainedAtMs, Date.now());
+    const { grant } = this;
+    if (grant === undefined || this.#attempts.pauseLeftMs > 0) return;
+    const verdict = await this.#verdictOn(grant);
+    if (verdict === 'accepted' || this.isClosed || !this.#refusals.allow(verdict === 'rejected')) return;
+    await this.#attempt(undefined);
+  }
+
+  /** Never rejects. Where the issuer does not answer in time, it is more likely down than the token bad. */
+  async #verdictOn(grant: G): Promise<Verdict> {
+    const look = async (signal: AbortSignal) => (await this.steps.verdictOn?.(grant, signal)) ?? 'unknown';
+    const toError = () => new Error('No verdict in time.');
+    const deadline = { timeoutMs: this.attemptTimeoutMs, toError, signal: this.#closing.signal };
+    return withDeadline(look, deadline).catch(() => 'accepted');
+  }
+
+  /** Milliseconds until the next attempt is due; 0 or less when it is, infinite when none will be. */
+  #nextAttemptInMs(): number {
+    if (this.isClosed) return Number.POSITIVE_INFINITY;
+    const refreshAtMs = this.#inUse.refreshAtMs ?? Number.NEGATIVE_INFINITY;
+    return Math.max(this.#attempts.pauseLeftMs, refreshAtMs - Date.now());
   }
 
   /** One timer: for the next attempt, or for the moment at which the token expires; none once a listener has closed all. */
   #schedule(): void {
-    const expiresAtMs = this.#grant?.expiresAtMs ?? Number.POSITIVE_INFINITY;
-    const wakeAtMs = Math.min(this.nextAttemptAtMs, expiresAtMs);
-    if (wakeAtMs === Number.POSITIVE_INFINITY) return;
-    clearTimeout(this.#timer);
     const nowMs = Date.now();
-    const delayMs = Math.min(wakeAtMs - nowMs, MAX_TIMER_MS);
+    const attemptInMs = this.#attempts.underWay === undefined ? this.#nextAttemptInMs() : Number.POSITIVE_INFINITY;
+    const wakeInMs = Math.min(attemptInMs, this.#inUse.expiresAtMs - nowMs);
+    clearTimeout(this.#timer);
+    if (this.isClosed || wakeInMs === Number.POSITIVE_INFINITY) return;
+    // A timer cuts fractions off, and would be early.
+    const delayMs = Math.min(Math.ceil(wakeInMs), MAX_TIMER_MS);
     this.#timer = setTimeout(() => this.#wake(nowMs + delayMs), delayMs);
     this.#timer.unref();
   }
@@ -223,47 +237,19 @@ export class ExchangedToken<G extends Grant> {
   /** @param plannedAtMs - what the clock says now, unless it was set */
   #wake(plannedAtMs: number): void {
     const setBackMs = plannedAtMs - Date.now();
-    if (setBackMs > CLOCK_STEP_MS) this.#followClock(setBackMs);
+    if (setBackMs > CLOCK_STEP_MS) this.#inUse.followClock(setBackMs);
     this.#passTime();
-    if (Date.now() >= this.nextAttemptAtMs) void this.#attemptOnce(this.#grant);
-    else this.#schedule();
-  }
-
-  /** A clock that was set back makes no token last longer, and no pause. */
-  #followClock(setBackMs: number): void {
-    this.#pauseUntilMs -= setBackMs;
-    this.#freshUntilMs -= setBackMs;
-    const grant = this.#grant;
-    this.#grant = grant && {
-      ...grant,
-      obtainedAtMs: grant.obtainedAtMs - setBackMs,
-      expiresAtMs: grant.expiresAtMs - setBackMs,
-      refreshAtMs: grant.refreshAtMs - setBackMs,
-    };
-  }
-
-  #usable(): G | undefined {
-    return this.#grant !== undefined && Date.now() < this.#grant.expiresAtMs ? this.#grant : undefined;
+    this.#attemptIfDue();
+    this.#schedule();
   }
 
   #passTime(): void {
-    if (this.#grant === undefined || this.#usable() !== undefined) return;
-    this.#forget();
-    this.steps.onExpired();
-  }
-
-  #forget(): void {
-    this.#grant = undefined;
-    this.#cached = undefined;
-    this.#freshUntilMs = Number.NEGATIVE_INFINITY;
+    if (this.#inUse.expire(Date.now())) this.steps.onExpired();
   }
 
   #waitFor<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-    return abortable(this.#unlessClosed(work), signal, WAIT);
-  }
-
-  #unlessClosed<T>(work: Promise<T>): Promise<T> {
-    return raceAbort(work, this.#closing.signal, () => new TokenSourceClosedError());
+    const unlessClosed = raceAbort(work, this.#closing.signal, () => new TokenSourceClosedError());
+    return abortable(unlessClosed, signal, WAIT);
   }
 
   #throwIfClosed(): void {
@@ -271,12 +257,24 @@ export class ExchangedToken<G extends Grant> {
   }
 }
 
-/** Whether another attempt may do without anybody changing something. */
-function isPassing(error: ProjectedTokenError | undefined): boolean {
-  return error?.code !== 'ERR_EXCHANGE_DENIED' && error?.code !== 'ERR_EXCHANGE_INVALID';
+/** Whether another attempt may succeed without anybody changing something. What a source throws mends by itself, or not: it is tried again. */
+function isRetryable(error: ProjectedTokenError | undefined): boolean {
+  return (error as Partial<TokenExchangeError> | undefined)?.isRetryable ?? true;
 }
 
-function noAnswer(readyTimeoutMs: number): TokenExchangeError {
+/** @throws `ERR_EXCHANGE_UNAVAILABLE` */
+function assertAlive({ obtainedAtMs, expiresAtMs }: Grant): void {
+  const lifeMs = expiresAtMs - obtainedAtMs;
+  if (lifeMs < SHORTEST_LIFE_MS) {
+    throw new TokenExchangeError(
+      'ERR_EXCHANGE_UNAVAILABLE',
+      `The token that the exchange gave lives for ${Math.max(0, lifeMs / 1000)} s, too short to use it. Check the lifetimes that the server is configured with.`,
+    );
+  }
+  if (Date.now() >= expiresAtMs) throw expiredAtOnce();
+}
+
+function notReady(readyTimeoutMs: number): TokenExchangeError {
   return new TokenExchangeError(
     'ERR_EXCHANGE_UNAVAILABLE',
     `There was no answer within ${readyTimeoutMs} ms (option "readyTimeoutMs").`,
@@ -285,12 +283,4 @@ function noAnswer(readyTimeoutMs: number): TokenExchangeError {
 
 function expiredAtOnce(): TokenExchangeError {
   return new TokenExchangeError('ERR_EXCHANGE_UNAVAILABLE', 'The token that the exchange gave had expired already.');
-}
-
-function sourceFailed(cause: unknown): TokenExchangeError {
-  return new TokenExchangeError(
-    'ERR_EXCHANGE_UNAVAILABLE',
-    'There is no service account token to exchange: its source failed, with the cause of this error.',
-    { cause },
-  );
 }

@@ -1,6 +1,9 @@
 import { ApiException } from '@kubernetes/client-node';
-import { ProjectedTokenError, TokenExchangeError, type TokenExchangeErrorCode } from '../errors.js';
+import { type ProjectedTokenError, TokenExchangeError, type TokenExchangeErrorCode } from '../errors.js';
 import { retryAfterMs } from '../exchange/retry-after.js';
+import { isProjectedTokenError } from '../internal/is-projected-token-error.js';
+import { printable } from '../internal/printable.js';
+import { withoutSecrets } from '../internal/without-secrets.js';
 import type { ResolvedTokenRequestOptions } from './token-request-options.js';
 
 /**
@@ -9,17 +12,29 @@ import type { ResolvedTokenRequestOptions } from './token-request-options.js';
  *
  * @see kubernetes/kubernetes pkg/registry/core/serviceaccount/storage/token.go
  */
-export function tokenRequestError(error: unknown, options: ResolvedTokenRequestOptions): ProjectedTokenError {
-  if (error instanceof ProjectedTokenError) return error;
+export function tokenRequestError(
+  error: unknown,
+  options: ResolvedTokenRequestOptions,
+  authorization?: string,
+): ProjectedTokenError {
+  if (isProjectedTokenError(error)) return error;
   if (!(error instanceof ApiException)) return unreachable(error);
   const status = error.code;
-  const says = `The API server answers ${status}${quoted(messageOf(error.body))}.`;
+  const hide = (text: string) => withoutSecrets(text, [authorization?.replace(/^bearer +/i, '') ?? '']);
+  const message = messageOf(error.body);
+  const says = `The API server answers ${status}${message === undefined ? '' : ` (${printable(hide(message), 300)})`}.`;
   const retryAfter = Object.entries(error.headers ?? {}).find(([name]) => name.toLowerCase() === 'retry-after')?.[1];
-  return new TokenExchangeError(codeOf(status), `${says} ${cureOf(status, options)}`, {
+  return new TokenExchangeError(codeOf(status), `${says} ${adviceFor(status, options)}`, {
     status,
     retryAfterMs: retryAfterMs(retryAfter),
-    cause: error,
+    cause: withSafeAnswer(error, hide),
   });
+}
+
+/** The error of the client with the answer that it holds, in which a server may have quoted what it was sent. */
+function withSafeAnswer({ code, body, headers }: ApiException<unknown>, hide: (text: string) => string): unknown {
+  const safe = (value: unknown): unknown => JSON.parse(hide(JSON.stringify(value ?? null)));
+  return new ApiException(code, 'TokenRequest', safe(body), safe(headers) as ApiException<unknown>['headers']);
 }
 
 function codeOf(status: number): TokenExchangeErrorCode {
@@ -27,7 +42,7 @@ function codeOf(status: number): TokenExchangeErrorCode {
   return [400, 404, 405, 409, 415, 422].includes(status) ? 'ERR_EXCHANGE_INVALID' : 'ERR_EXCHANGE_UNAVAILABLE';
 }
 
-function cureOf(status: number, { namespace, serviceAccount, boundObjectRef }: ResolvedTokenRequestOptions): string {
+function adviceFor(status: number, { namespace, serviceAccount, boundObjectRef }: ResolvedTokenRequestOptions): string {
   const object = boundObjectRef && `${boundObjectRef.kind} "${boundObjectRef.name}"`;
   switch (status) {
     case 401:
@@ -60,11 +75,7 @@ function messageOf(body: unknown): string | undefined {
     }
   }
   const message = (status as { message?: unknown } | null)?.message;
-  return typeof message === 'string' ? message.slice(0, 300) : undefined;
-}
-
-function quoted(message: string | undefined): string {
-  return message === undefined ? '' : ` (${message})`;
+  return typeof message === 'string' ? message : undefined;
 }
 
 function unreachable(error: unknown): TokenExchangeError {

@@ -1,14 +1,8 @@
 import type { ProjectedTokenErrorCode } from '../errors.js';
-import { ExchangedToken, type Grant } from '../exchange/exchanged-token.js';
-import { onceAborted } from '../internal/abort.js';
-import { GuardedEmitter } from '../internal/guarded-emitter.js';
-import type { GetTokenOptions, TokenSource } from '../token-source.js';
+import { ExchangeProvider } from '../exchange/exchange-provider.js';
+import type { Grant } from '../exchange/grant.js';
 import { TokenRequester } from './token-request.js';
-import {
-  type ResolvedTokenRequestOptions,
-  resolveTokenRequestOptions,
-  type TokenRequestProviderOptions,
-} from './token-request-options.js';
+import { resolveTokenRequestOptions, type TokenRequestProviderOptions } from './token-request-options.js';
 
 /** What may be told of a requested token. */
 export interface RequestedTokenInfo {
@@ -58,40 +52,21 @@ export interface TokenRequestStatus {
  * const tokenFetch = withToken(fetch, tokens, { origins: ['https://vault.internal:8200'] });
  * ```
  */
-export class TokenRequestProvider extends GuardedEmitter<TokenRequestEvents> implements TokenSource {
-  readonly #options: ResolvedTokenRequestOptions;
-  readonly #exchange: ExchangedToken<Grant>;
-  readonly #counts = { requests: 0, failures: 0 };
-  #forgetSignal: (() => void) | undefined;
-  #starting: Promise<this> | undefined;
-  #ending: Promise<void> | undefined;
-
+export class TokenRequestProvider extends ExchangeProvider<Grant, TokenRequestEvents> {
   /**
-   * Makes a provider that does nothing yet, for those who add listeners before the first request; {@link start} starts it. Most
-   * programs use {@link TokenRequestProvider.open}.
+   * Makes a provider that does nothing yet, for those who add listeners before the first request; `start` starts it. Most programs
+   * use {@link TokenRequestProvider.open}.
    *
    * @throws `ERR_TOKEN_OPTION`
    */
   constructor(options: TokenRequestProviderOptions) {
-    super();
-    this.#options = resolveTokenRequestOptions(options);
-    const requester = new TokenRequester(this.#options);
-    this.#exchange = new ExchangedToken<Grant>({
-      obtain: (_inUse, signal) => {
-        this.#counts.requests++;
-        return requester.request(signal);
-      },
-      onGrant: (grant) => this.emit('rotated', { token: describe(grant) }),
-      onFailure: (error) => {
-        this.#counts.failures++;
-        this.emit('error', error);
-      },
-      onExpired: () => this.emit('expired'),
-    });
+    const resolved = resolveTokenRequestOptions(options);
+    super(new TokenRequester(resolved), resolved);
   }
 
   /**
-   * Resolves with a provider that has a token. What another request may mend is tried again for as long as `readyTimeoutMs`.
+   * Resolves with a provider that has a token. A failure that another request may get over is tried again for as long as
+   * `readyTimeoutMs`.
    *
    * @throws `ERR_EXCHANGE_DENIED` (401, or 403: the message names the missing verb and resource), `ERR_EXCHANGE_INVALID` (400, 404,
    * 409, 422: validation, or no such service account), `ERR_EXCHANGE_UNAVAILABLE`; `ERR_TOKEN_OPTION`, `ERR_TOKEN_ABORTED`
@@ -105,69 +80,19 @@ export class TokenRequestProvider extends GuardedEmitter<TokenRequestEvents> imp
     return new TokenRequestProvider(options).start();
   }
 
-  /** Requests a first token; resolves and rejects as {@link TokenRequestProvider.open} does. A second call gives the same promise. */
-  start(): Promise<this> {
-    this.#starting ??= this.#start();
-    return this.#starting;
-  }
-
   /** How the provider is doing: a plain object without secrets, for a readiness probe or a log. */
   get status(): TokenRequestStatus {
-    const { grant, failure, state } = this.#exchange;
+    const { state, lastError, grant, attempts, failures } = this.exchangeStatus();
     return {
       state,
       token: grant && describe(grant),
-      lastError: failure && { code: failure.code, message: failure.message },
-      counts: { ...this.#counts },
+      lastError,
+      counts: { requests: attempts, failures },
     };
   }
 
-  /**
-   * Resolves with a token that has not expired now, without a request while the one at hand is good.
-   *
-   * @throws why there is none, as {@link TokenRequestProvider.open} says; `ERR_TOKEN_CLOSED`, `ERR_TOKEN_ABORTED`
-   */
-  getToken(options?: GetTokenOptions): Promise<string> {
-    return this.#exchange.getToken(options);
-  }
-
-  /**
-   * Is told that a server refused a token; resolves with a new one, or with `undefined` when none can be had. One request, however
-   * many callers; with pauses where new tokens are refused as well.
-   *
-   * @throws as {@link getToken}
-   */
-  replaceToken(refused: string, options?: GetTokenOptions): Promise<string | undefined> {
-    return this.#exchange.replaceToken(refused, options);
-  }
-
-  /** Stops; calls under way reject with `ERR_TOKEN_CLOSED`. Can be called twice. The token at hand lives on until it expires. */
-  close(): Promise<void> {
-    this.#ending ??= this.#close();
-    return this.#ending;
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
-  async #start(): Promise<this> {
-    const { readyTimeoutMs, signal } = this.#options;
-    try {
-      await this.#exchange.open(readyTimeoutMs, signal);
-    } catch (error) {
-      await this.close();
-      throw error;
-    }
-    if (signal !== undefined) this.#forgetSignal = onceAborted(signal, () => void this.close());
-    return this;
-  }
-
-  async #close(): Promise<void> {
-    this.#forgetSignal?.();
-    await this.#exchange.close();
-    this.emit('closed');
-    this.removeAllListeners();
+  protected override onGrant(grant: Grant): void {
+    this.emit('rotated', { token: describe(grant) });
   }
 }
 

@@ -1,7 +1,8 @@
 import { type ConfigurationOptions, CoreV1Api, KubeConfig, Observable } from '@kubernetes/client-node';
 import { InvalidOptionError, TokenExchangeError } from '../errors.js';
-import type { Grant } from '../exchange/exchanged-token.js';
-import { raceAbort } from '../internal/abort.js';
+import type { Exchange } from '../exchange/exchange-provider.js';
+import type { Grant } from '../exchange/grant.js';
+import { withDeadline } from '../internal/deadline.js';
 import { tokenRequestError } from './token-request-error.js';
 import type { ResolvedTokenRequestOptions } from './token-request-options.js';
 
@@ -17,7 +18,7 @@ const EXPIRY_MARGIN_MS = 10_000;
  *
  * @see https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-request-v1/
  */
-export class TokenRequester {
+export class TokenRequester implements Exchange<Grant> {
   readonly #options: ResolvedTokenRequestOptions;
   readonly #api: CoreV1Api;
 
@@ -28,7 +29,7 @@ export class TokenRequester {
   }
 
   /** @throws `ERR_EXCHANGE_DENIED`, `ERR_EXCHANGE_INVALID`, `ERR_EXCHANGE_UNAVAILABLE` */
-  async request(signal: AbortSignal): Promise<Grant> {
+  async obtain(_inUse: Grant | undefined, signal: AbortSignal): Promise<Grant> {
     const { namespace, serviceAccount, audiences, expirationSeconds, boundObjectRef, timeoutMs } = this.#options;
     const spec = {
       audiences: [...audiences],
@@ -36,17 +37,30 @@ export class TokenRequester {
       ...(boundObjectRef && { boundObjectRef: { ...boundObjectRef, apiVersion: boundObjectRef.apiVersion ?? 'v1' } }),
     };
     const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec };
+    const request = { namespace, name: serviceAccount, body };
     const askedAtMs = Date.now();
-    const patience = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+    const sent: SentCredentials = {};
     try {
-      const request = { namespace, name: serviceAccount, body };
-      const asked = this.#api.createNamespacedServiceAccountToken(request, endingWith(patience));
-      const { status } = await raceAbort(asked, patience, () => patience.reason);
+      const ask = (signal: AbortSignal) =>
+        this.#api.createNamespacedServiceAccountToken(request, endingWith(signal, sent));
+      const { status } = await withDeadline(ask, { timeoutMs, toError: () => noAnswer(timeoutMs), signal });
       return grantOf(status, askedAtMs);
     } catch (error) {
-      throw tokenRequestError(error, this.#options);
+      throw tokenRequestError(error, this.#options, sent.authorization);
     }
   }
+}
+
+/** What a request was sent with, so that no message quotes it. */
+interface SentCredentials {
+  authorization?: string | undefined;
+}
+
+function noAnswer(timeoutMs: number): TokenExchangeError {
+  return new TokenExchangeError(
+    'ERR_EXCHANGE_UNAVAILABLE',
+    `The API server gave no answer to the TokenRequest within ${timeoutMs} ms (option "timeoutMs"). Check the cluster of the option "kubeConfig" and the network policy.`,
+  );
 }
 
 function apiOf(kubeConfig: KubeConfig | undefined): CoreV1Api {
@@ -70,7 +84,7 @@ function defaultKubeConfig(): KubeConfig {
 }
 
 /** Ends the connection of a request together with the wait for it: a server that does not answer would keep the process alive. */
-function endingWith(signal: AbortSignal): ConfigurationOptions {
+function endingWith(signal: AbortSignal, sent: SentCredentials): ConfigurationOptions {
   const pass = <T>(value: T) => new Observable(Promise.resolve(value));
   return {
     middlewareMergeStrategy: 'append',
@@ -78,6 +92,9 @@ function endingWith(signal: AbortSignal): ConfigurationOptions {
       {
         pre(request) {
           // It was made for this request alone. Before 1.3 a request has no signal.
+          sent.authorization = Object.entries(request.getHeaders()).find(([name]) =>
+            /^authorization$/i.test(name),
+          )?.[1];
           const agent = request.getAgent();
           signal.addEventListener('abort', () => agent?.destroy());
           return pass(request);

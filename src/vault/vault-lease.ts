@@ -1,5 +1,5 @@
 import { TokenExchangeError } from '../errors.js';
-import type { Grant } from '../exchange/exchanged-token.js';
+import type { Grant } from '../exchange/grant.js';
 import type { VaultAnswer } from './vault-connection.js';
 
 /** A Vault token and how long it lives. */
@@ -21,6 +21,9 @@ export interface VaultLease extends Grant {
 const REFRESH_SHARE = 2 / 3;
 const REFRESH_SPREAD = 0.1;
 
+/** A longer lease is no lease of Vault (its own maximum is 32 days), and its end may be no date. */
+const LONGEST_LEASE_MS = 10 * 365 * 24 * 60 * 60 * 1000;
+
 /**
  * Reads the answer to a login or a renewal. Only `auth` counts: the lease at the top level is always 0 there.
  *
@@ -31,7 +34,14 @@ const REFRESH_SPREAD = 0.1;
  */
 export function parseLease({ status, body }: VaultAnswer, askedAtMs: number, renewed?: VaultLease): VaultLease {
   const auth = (body.auth ?? {}) as Record<string, unknown>;
-  const { client_token: token, lease_duration: leaseSeconds, renewable, token_type: type, policies } = auth;
+  const {
+    client_token: token,
+    lease_duration: leaseSeconds,
+    renewable,
+    token_type: type,
+    policies,
+    num_uses: uses,
+  } = auth;
   if (typeof token !== 'string' || token === '' || typeof leaseSeconds !== 'number' || !(leaseSeconds >= 0)) {
     throw new TokenExchangeError(
       'ERR_EXCHANGE_INVALID',
@@ -39,9 +49,16 @@ export function parseLease({ status, body }: VaultAnswer, askedAtMs: number, ren
       { status },
     );
   }
+  if (renewed === undefined && typeof uses === 'number' && uses > 0) {
+    throw new TokenExchangeError(
+      'ERR_EXCHANGE_INVALID',
+      `The role gives tokens for ${uses} requests only (token_num_uses). Set it to 0: a token that is kept needs no limit of uses but its TTL.`,
+      { status },
+    );
+  }
   const fullLeaseSeconds = renewed?.fullLeaseSeconds ?? leaseSeconds;
   // A renewal that gives nothing more ends a lease; it does not make it endless.
-  const lifeMs = fullLeaseSeconds === 0 ? Number.POSITIVE_INFINITY : leaseSeconds * 1000;
+  const lifeMs = fullLeaseSeconds === 0 ? Number.POSITIVE_INFINITY : Math.min(leaseSeconds * 1000, LONGEST_LEASE_MS);
   const share = REFRESH_SHARE + (Math.random() - 0.5) * REFRESH_SPREAD;
   return {
     token,

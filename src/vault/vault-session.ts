@@ -1,15 +1,29 @@
 import { TokenExchangeError } from '../errors.js';
+import type { Exchange } from '../exchange/exchange-provider.js';
+import type { Verdict } from '../exchange/exchanged-token.js';
+import { replacementFrom, tokenFrom } from '../exchange/source-token.js';
+import { withDeadline } from '../internal/deadline.js';
 import { BoundToken } from '../token/bound-token.js';
 import { type VaultAnswer, VaultConnection } from './vault-connection.js';
 import { parseLease, type VaultLease } from './vault-lease.js';
 import type { ResolvedVaultOptions } from './vault-options.js';
 
+/** How long Vault may take to revoke the token when the provider is closed. */
+const REVOCATION_TIMEOUT_MS = 5_000;
+
 /**
- * What can be done with a Vault token: log in for it, renew it, ask whether it is good, revoke it.
+ * Answers to a renewal that say nothing about the token: the node has not caught up (412), a quota (429), a standby (472, 473), no
+ * active node or a proxy without one (502 to 504). A login would fare no better. With 500 Vault answers a renewal past the maximum
+ * TTL, or of a role that was deleted (vault/expiration.go).
+ */
+const OUTAGE_STATUSES: readonly (number | undefined)[] = [undefined, 412, 429, 472, 473, 502, 503, 504];
+
+/**
+ * What can be done with a Vault token: log in for it, renew it, look whether it is good, revoke it.
  *
  * @see https://developer.hashicorp.com/vault/api-docs/auth/kubernetes and `/auth/token`
  */
-export class VaultSession {
+export class VaultSession implements Exchange<VaultLease> {
   readonly #options: ResolvedVaultOptions;
   readonly #connection: VaultConnection;
 
@@ -19,64 +33,83 @@ export class VaultSession {
   }
 
   /**
-   * Logs in with the newest service account token, and once more where the source has another one after a refusal.
+   * Renews the lease in use where that makes sense, or logs in with the newest service account token.
    *
    * @throws `ERR_EXCHANGE_DENIED`, `ERR_EXCHANGE_INVALID`, `ERR_EXCHANGE_UNAVAILABLE`; what the source throws
    */
-  async logIn(signal: AbortSignal): Promise<VaultLease> {
-    const { source } = this.#options;
-    const jwt = await source.getToken({ signal });
+  async obtain(inUse: VaultLease | undefined, signal: AbortSignal): Promise<VaultLease> {
+    const renewed = inUse?.isRenewable ? await this.#renew(inUse, signal) : undefined;
+    return renewed ?? this.#logIn(signal);
+  }
+
+  /**
+   * Asks Vault whether it still knows a token. 403 is also the answer to a request that the policies of a good token do not allow,
+   * and another login would not mend that. Where Vault cannot tell, the token counts as good.
+   */
+  async verdictOn({ token }: VaultLease, signal: AbortSignal): Promise<Verdict> {
     try {
-      return await this.#logInWith(jwt, signal);
-    } catch (error) {
-      if (!(error instanceof TokenExchangeError) || error.code !== 'ERR_EXCHANGE_DENIED') throw error;
-      const replacement = await source.replaceToken(jwt, { signal });
-      if (replacement === undefined || replacement === jwt) throw error;
-      return this.#logInWith(replacement, signal);
+      const answer = await this.#connection.request('GET', 'auth/token/lookup-self', { token, signal }, [token]);
+      if (answer.status === 200) return 'accepted';
+      return answer.status === 403 ? verdictOf(answer) : 'unknown';
+    } catch {
+      return 'accepted';
     }
   }
 
-  /** Renews a token; undefined when Vault refuses, or gives it no more time. Throws `ERR_EXCHANGE_UNAVAILABLE`. */
-  async renew(lease: VaultLease, signal: AbortSignal): Promise<VaultLease | undefined> {
+  /** Revokes the lease in use where the options say so, and lets go of the connections. */
+  async end(lease: VaultLease | undefined): Promise<void> {
+    try {
+      if (this.#options.revokeOnClose && lease?.isRevocable) await this.#revoke(lease);
+    } finally {
+      this.#connection.close();
+    }
+  }
+
+  /** Undefined when Vault denies it, or gives the token no more time: a login may work. */
+  async #renew(lease: VaultLease, signal: AbortSignal): Promise<VaultLease | undefined> {
     const askedAtMs = Date.now();
     const { token } = lease;
-    const answer = await this.#connection.request('POST', 'auth/token/renew-self', { json: {}, token, signal }, [
-      token,
-    ]);
+    let answer: VaultAnswer;
+    try {
+      answer = await this.#connection.request('POST', 'auth/token/renew-self', { json: {}, token, signal }, [token]);
+    } catch (error) {
+      if (OUTAGE_STATUSES.includes((error as Partial<TokenExchangeError>).status)) throw error;
+      return undefined;
+    }
     if (answer.status !== 200) return undefined;
     const renewed = parseLease(answer, askedAtMs, lease);
     return Date.now() < renewed.expiresAtMs ? renewed : undefined;
   }
 
-  /**
-   * Whether Vault still knows a token. 403 is also its answer to a good token whose policies do not allow the request, and logging
-   * in again would not mend that. Where Vault cannot tell, the token counts as good.
-   */
-  async knows({ token }: VaultLease, signal: AbortSignal): Promise<boolean> {
+  /** Once more where the source has another token after Vault denied the first. */
+  async #logIn(signal: AbortSignal): Promise<VaultLease> {
+    const { source, timeoutMs } = this.#options;
+    const jwt = await tokenFrom(source, timeoutMs, signal);
     try {
-      const { status } = await this.#connection.request('GET', 'auth/token/lookup-self', { token, signal }, [token]);
-      return status === 200;
-    } catch {
-      return true;
+      return await this.#logInWith(jwt, signal);
+    } catch (error) {
+      if ((error as Partial<TokenExchangeError>).code !== 'ERR_EXCHANGE_DENIED') throw error;
+      const replacement = await replacementFrom(source, jwt, timeoutMs, signal);
+      if (replacement === undefined || replacement === jwt) throw error;
+      return this.#logInWith(replacement, signal);
     }
   }
 
-  /** @throws `ERR_EXCHANGE_DENIED` when Vault refuses, `ERR_EXCHANGE_UNAVAILABLE` */
-  async revoke({ token }: VaultLease, signal: AbortSignal): Promise<void> {
-    const { status, reasons } = await this.#connection.request(
-      'POST',
-      'auth/token/revoke-self',
-      { json: {}, token, signal },
-      [token],
+  /** @throws `ERR_EXCHANGE_DENIED` when Vault denies it, `ERR_EXCHANGE_UNAVAILABLE` */
+  async #revoke({ token }: VaultLease): Promise<void> {
+    const toError = () =>
+      new TokenExchangeError(
+        'ERR_EXCHANGE_UNAVAILABLE',
+        `Vault did not revoke the token within ${REVOCATION_TIMEOUT_MS} ms. It lives on until it expires.`,
+      );
+    const { status, reasons } = await withDeadline(
+      (signal) => this.#connection.request('POST', 'auth/token/revoke-self', { json: {}, token, signal }, [token]),
+      { timeoutMs: REVOCATION_TIMEOUT_MS, toError },
     );
     if (status >= 400) {
       const message = `Vault did not revoke the token: ${status} (${reasons}). It lives on until it expires.`;
       throw new TokenExchangeError('ERR_EXCHANGE_DENIED', message, { status });
     }
-  }
-
-  close(): void {
-    this.#connection.close();
   }
 
   async #logInWith(jwt: string, signal: AbortSignal): Promise<VaultLease> {
@@ -106,9 +139,19 @@ export class VaultSession {
         ` bound_service_account_namespaces of the role, that its audience is one of the token's, the options "mount" and` +
         ` "namespace", that the mount knows this cluster's API server, and that its token reviewer may create TokenReviews` +
         ` (system:auth-delegator).`,
-      { status },
+      // Vault gives no reason where its TokenReview fails: at a start of the cluster the API server may only be late.
+      { status, isRetryable: reasons === 'permission denied' },
     );
   }
+}
+
+/**
+ * Tells the two meanings of 403 apart by the text. A policy that does not allow the request: "1 error occurred: * permission denied".
+ * A token that is not good: "permission denied" (OpenBao), "2 errors occurred: * permission denied * invalid token" (Vault).
+ */
+function verdictOf({ reasons }: VaultAnswer): Verdict {
+  if (/\binvalid token\b/.test(reasons) || reasons === 'permission denied') return 'rejected';
+  return /^\d+ errors? occurred:/.test(reasons) ? 'accepted' : 'unknown';
 }
 
 function describe(jwt: string): string {

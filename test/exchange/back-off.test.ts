@@ -1,38 +1,64 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { BackOff } from '../../src/exchange/back-off.js';
+import { fakeClock, passSeconds, realClock, setClock } from '../helpers/fake-clock.js';
 
-afterEach(() => {
-  vi.restoreAllMocks();
-});
+beforeEach(() => fakeClock());
+afterEach(realClock);
 
 /** Random numbers that are all the same, from 0 to 1. */
 function chance(share: number): void {
-  vi.spyOn(Math, 'random').mockReturnValue(share);
+  vi.mocked(Math.random).mockReturnValue(share);
 }
 
-const pauses = (backOff: BackOff, count: number) => Array.from({ length: count }, () => backOff.next());
+/** Pauses in seconds, each waited for before the next failure. */
+async function pauses(backOff: BackOff, count: number): Promise<number[]> {
+  const seconds: number[] = [];
+  for (let failure = 0; failure < count; failure++) {
+    const pauseMs = backOff.next();
+    seconds.push(pauseMs / 1000);
+    await passSeconds(pauseMs / 1000);
+  }
+  return seconds;
+}
 
 describe('BackOff', () => {
-  it('doubles the longest pause from 1 s on, up to 5 min', () => {
+  it('begins with a second, grows with the outage, and is at most a quarter of it', async () => {
     chance(1);
-    const seconds = pauses(new BackOff(), 11).map((ms) => ms / 1000);
-    expect(seconds).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
+    const rounded = (await pauses(new BackOff(), 8)).map((seconds) => seconds.toFixed(2));
+    expect(rounded).toEqual(['1.00', '1.00', '1.00', '1.00', '1.00', '1.25', '1.56', '1.95']);
   });
 
-  it.each([0, 0.25, 0.5])('takes any share of it: %d', (share) => {
-    chance(share);
-    expect(pauses(new BackOff(), 3)).toEqual([1000 * share, 2000 * share, 4000 * share]);
-  });
-
-  it('has not forgotten how to count after a thousand failures', () => {
-    chance(1);
-    expect(pauses(new BackOff(), 2000).at(-1)).toBe(300_000);
-  });
-
-  it('begins anew after a success', () => {
+  it('is five minutes at the most, in an outage of a day', async () => {
     chance(1);
     const backOff = new BackOff();
-    pauses(backOff, 5);
+    backOff.next();
+    await passSeconds(20 * 60);
+    expect(backOff.next()).toBe(300_000);
+    await passSeconds(86_400);
+    expect(backOff.next()).toBe(300_000);
+  });
+
+  it.each([0, 0.25, 0.5])('takes any share of it: %d', async (share) => {
+    chance(share);
+    const backOff = new BackOff();
+    expect(backOff.next()).toBe(1000 * share);
+    await passSeconds(40);
+    expect(backOff.next()).toBe(10_000 * share);
+  });
+
+  it.each([-3600, 3600])('is not stretched by a clock that is set by %d s', (seconds) => {
+    chance(1);
+    const backOff = new BackOff();
+    backOff.next();
+    setClock(seconds);
+    expect(backOff.next()).toBe(1000);
+  });
+
+  it('begins anew after a success', async () => {
+    chance(1);
+    const backOff = new BackOff();
+    backOff.next();
+    await passSeconds(100);
     backOff.reset();
     expect(backOff.next()).toBe(1000);
   });

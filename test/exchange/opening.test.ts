@@ -25,11 +25,22 @@ describe('Opening', () => {
     side.failure = DOWN;
     const opened = open();
     await passSeconds(2.5);
-    expect(side.attempts).toBe(2);
+    expect(side.attempts).toBe(3);
     side.failure = undefined;
     await passSeconds(1);
     await opened;
-    expect(side.attempts).toBe(3);
+    expect(side.attempts).toBe(4);
+  });
+
+  it('tries again a denial that says it may mend, and throws at once what is down for good', async () => {
+    side.failure = new TokenExchangeError('ERR_EXCHANGE_DENIED', 'later', { isRetryable: true });
+    const opened = open();
+    await passSeconds(2.5);
+    side.failure = new TokenExchangeError('ERR_EXCHANGE_UNAVAILABLE', 'never', { isRetryable: false });
+    const error = rejectionOf(opened);
+    await passSeconds(1);
+    expect(await error).toBe(side.failure);
+    expect(side.attempts).toBe(4);
   });
 
   it.each(['ERR_EXCHANGE_DENIED', 'ERR_EXCHANGE_INVALID'] as const)('throws %s at once', async (code) => {

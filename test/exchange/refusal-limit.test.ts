@@ -1,47 +1,56 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RefusalLimit } from '../../src/exchange/refusal-limit.js';
+import { fakeClock, passSeconds, realClock, setClock } from '../helpers/fake-clock.js';
 
-const NOW = Date.UTC(2026, 2, 1);
-const MINUTE = 60_000;
+beforeEach(() => fakeClock());
+afterEach(realClock);
 
-beforeEach(() => {
-  vi.spyOn(Math, 'random').mockReturnValue(1);
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-});
-
-/** A token that was refused, `ageMs` after it was given. */
-function refuse(limit: RefusalLimit, atMs: number, ageMs = 0): void {
-  limit.count(atMs - ageMs, atMs);
+/** How many exchanges are allowed of those asked for once a second. */
+async function allowedIn(limit: RefusalLimit, seconds: number, isConfirmed: boolean): Promise<number> {
+  let allowed = 0;
+  for (let second = 0; second < seconds; second++) {
+    if (limit.allow(isConfirmed)) allowed++;
+    await passSeconds(1);
+  }
+  return allowed;
 }
 
 describe('RefusalLimit', () => {
-  it('allows three tokens in a row that were refused soon, and pauses longer after each one more', () => {
+  it('allows four exchanges at once, and one more each seven and a half minutes', async () => {
     const limit = new RefusalLimit();
-    for (let refusal = 1; refusal <= 3; refusal++) {
-      refuse(limit, NOW);
-      expect(limit.allows(NOW)).toBe(true);
-    }
-    for (const pauseMs of [1000, 2000, 4000]) {
-      refuse(limit, NOW);
-      expect(limit.allows(NOW + pauseMs - 1)).toBe(false);
-      expect(limit.allows(NOW + pauseMs)).toBe(true);
+    expect(await allowedIn(limit, 10, false)).toBe(4);
+    expect(await allowedIn(limit, 439, false)).toBe(0);
+    expect(await allowedIn(limit, 3, false)).toBe(1);
+  });
+
+  it('allows 12 in an hour, whatever happens, and does not reset itself', async () => {
+    const limit = new RefusalLimit();
+    expect(await allowedIn(limit, 3600, false)).toBeLessThanOrEqual(12);
+    for (let hour = 1; hour <= 5; hour++) expect(await allowedIn(limit, 3600, false)).toBe(8);
+  });
+
+  it('always allows the exchange of a token that worked for a minute and was revoked then', async () => {
+    const limit = new RefusalLimit();
+    expect(await allowedIn(limit, 10, false)).toBe(4);
+    for (let revocation = 0; revocation < 20; revocation++) {
+      await passSeconds(60);
+      expect(limit.allow(true)).toBe(true);
+      expect(limit.allow(false)).toBe(false);
     }
   });
 
-  it('begins anew with a token that had worked for more than a minute: that one was revoked', () => {
+  it('allows tokens that are revoked as soon as they are given four times, then one a minute', async () => {
     const limit = new RefusalLimit();
-    for (let refusal = 1; refusal <= 9; refusal++) refuse(limit, NOW);
-    const later = NOW + 10 * MINUTE;
-    for (let refusal = 1; refusal <= 20; refusal++) {
-      refuse(limit, later, MINUTE + 1);
-      expect(limit.allows(later)).toBe(true);
-    }
-    refuse(limit, later, MINUTE);
-    refuse(limit, later, MINUTE);
-    refuse(limit, later, MINUTE);
-    expect(limit.allows(later + 999)).toBe(false);
-    expect(limit.allows(later + 1000)).toBe(true);
+    expect(await allowedIn(limit, 50, true)).toBe(4);
+    expect(await allowedIn(limit, 600, true)).toBeLessThanOrEqual(11);
+  });
+
+  it('does not look at the clock on the wall', () => {
+    const limit = new RefusalLimit();
+    for (let exchange = 0; exchange < 4; exchange++) expect(limit.allow(false)).toBe(true);
+    setClock(3600);
+    expect(limit.allow(false)).toBe(false);
+    setClock(-7200);
+    expect(limit.allow(true)).toBe(false);
   });
 });

@@ -26,7 +26,7 @@ describe('A token that was refused', () => {
   });
 
   it('is not exchanged when the other side accepts it all the same', async () => {
-    side.isGood = true;
+    side.verdict = 'accepted';
     expect(await outcomes(many(() => token.replaceToken('token-1')))).toEqual([undefined]);
     expect(side).toMatchObject({ looks: 1, attempts: 1 });
   });

@@ -1,5 +1,6 @@
 import type { ProjectedTokenError } from 'projected-token';
-import type { ExchangeSteps, Grant } from '../../src/exchange/exchanged-token.js';
+import type { ExchangeSteps, Verdict } from '../../src/exchange/exchanged-token.js';
+import type { Grant } from '../../src/exchange/grant.js';
 
 /** The other side of an exchange, and the one who is told: it grants, refuses or keeps waiting as the test says. */
 export class ExchangeSide implements ExchangeSteps<Grant> {
@@ -19,11 +20,13 @@ export class ExchangeSide implements ExchangeSteps<Grant> {
   gate: Promise<void> | undefined;
   /** Whether a grant that follows another has the same token, as after a renewal. */
   isRenewing = false;
-  /** Whether tokens are accepted in spite of what is said of them. */
-  isGood = false;
-  /** How often it was looked whether they are. */
+  /** What it says of a token that a server rejected. */
+  verdict: Verdict = 'unknown';
+  /** How often it was asked for that. */
   looks = 0;
-  /** Is called when a grant has come into use. */
+  /** Called when the other side has answered, before its answer arrives. */
+  afterObtain = () => {};
+  /** Called when a grant has come into use. */
   afterGrant = () => {};
 
   get attempts(): number {
@@ -54,6 +57,7 @@ export class ExchangeSide implements ExchangeSteps<Grant> {
     const number = this.asked.push(inUse);
     await this.gate;
     if (this.failure !== undefined) throw this.failure;
+    this.afterObtain();
     return {
       token: this.isRenewing && inUse !== undefined ? inUse.token : `token-${number}`,
       obtainedAtMs,
@@ -62,9 +66,9 @@ export class ExchangeSide implements ExchangeSteps<Grant> {
     };
   }
 
-  async isAccepted(): Promise<boolean> {
+  async verdictOn(): Promise<Verdict> {
     this.looks++;
-    return this.isGood;
+    return this.verdict;
   }
 
   onGrant({ token }: Grant): void {

@@ -1,7 +1,11 @@
 import { afterEach, beforeEach, expect, vi } from 'vitest';
-import { ExchangedToken, type Grant } from '../../src/exchange/exchanged-token.js';
+import { ExchangedToken } from '../../src/exchange/exchanged-token.js';
+import type { Grant } from '../../src/exchange/grant.js';
 import { ExchangeSide } from './exchange-side.js';
 import { fakeClock, realClock } from './fake-clock.js';
+
+/** Deadline of an attempt. */
+export const ATTEMPT_TIMEOUT_MS = 30_000;
 
 /** A token that is kept fresh, on a clock of the test: anew for each test, and closed after it. */
 export interface KeptToken {
@@ -15,7 +19,7 @@ export function eachWithKeptToken(use: (kept: KeptToken) => void): void {
   beforeEach(() => {
     fakeClock();
     const side = new ExchangeSide();
-    token = new ExchangedToken(side);
+    token = new ExchangedToken(side, ATTEMPT_TIMEOUT_MS);
     use({ side, token });
   });
   afterEach(async () => {

@@ -1,5 +1,7 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { EmbeddedVault, type EmbeddedVaultOptions, type EmbeddedVaultRole } from 'projected-token/testing';
 import { type VaultTokenEvents, VaultTokenProvider, type VaultTokenProviderOptions } from 'projected-token/vault';
+import { passSeconds } from './fake-clock.js';
 import { createTestCluster, SettableSource, type TestCluster } from './federation.js';
 
 type Payload<Name extends keyof VaultTokenEvents> = Parameters<VaultTokenEvents[Name]>[0];
@@ -63,6 +65,27 @@ export function nextEvent<Name extends keyof VaultTokenEvents>(
   return new Promise((resolve) => {
     provider.once(name, ((payload: Payload<Name>) => resolve(payload)) as never);
   });
+}
+
+/**
+ * Lets the time of the test pass, second by second, until the provider tells of an event: in between, requests get the real time
+ * that they need.
+ */
+export async function passUntilTold<Name extends keyof VaultTokenEvents>(
+  provider: VaultTokenProvider,
+  name: Name,
+  mostSeconds: number,
+): Promise<Payload<Name>> {
+  let isTold = false;
+  const told = nextEvent(provider, name).then((payload) => {
+    isTold = true;
+    return payload;
+  });
+  for (let second = 0; second < mostSeconds && !isTold; second++) {
+    await passSeconds(1);
+    for (let turn = 0; turn < 5; turn++) await nextTurn();
+  }
+  return told;
 }
 
 /** All events, in the order in which they were told: names, and what came with them. */

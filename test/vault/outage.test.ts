@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fakeClock, passSeconds, realClock, START } from '../helpers/fake-clock.js';
 import { expectNoToken, rejectionOf } from '../helpers/federation.js';
 import { ok, RawServer } from '../helpers/raw-server.js';
-import { nextEvent, recordEvents, VaultScene } from '../helpers/vault-scene.js';
+import { nextEvent, passUntilTold, recordEvents, VaultScene } from '../helpers/vault-scene.js';
 
 /** When a lease of 600 s is refreshed by a process whose random numbers are all high. */
 const REFRESH = 430;
@@ -176,9 +176,7 @@ describe('While Vault', () => {
     expect(told.names.filter((name) => name === 'expired')).toHaveLength(1);
     await scene.vault.resume();
     await scene.rotate();
-    const login = nextEvent(provider, 'login');
-    await passSeconds(300);
-    await login;
+    await passUntilTold(provider, 'login', 300);
     expect(await provider.getToken()).not.toBe(token);
   });
 

@@ -12,7 +12,7 @@ afterEach(() => scene.close());
 
 /** What `open` fails with, as a readiness probe and a log see it. */
 async function failure(options: Partial<VaultTokenProviderOptions> = {}) {
-  const provider = scene.provider(options);
+  const provider = scene.provider({ readyTimeoutMs: 0, ...options });
   const told = recordEvents(provider);
   const error = await rejectionOf(provider.start());
   expect(error).toBeInstanceOf(TokenExchangeError);
@@ -84,6 +84,67 @@ describe('A login that Vault refuses with 403', () => {
     scene = await VaultScene.start();
     scene.source.current = 'aaaaaaaa.bbbbbbbb.cccccccc';
     expect((await failure()).message).toContain('The token is no JWT.');
+  });
+});
+
+describe('A login that Vault refuses without a reason', () => {
+  it('is tried again while there is time for it: the API server, or what the mount knows, may only be late', async () => {
+    scene = await VaultScene.start();
+    scene.vault.failNext(
+      { status: 403, errors: ['permission denied'] },
+      { status: 403, errors: ['permission denied'] },
+    );
+    const provider = await scene.open({ readyTimeoutMs: 30_000 });
+    expect(scene.requests).toEqual(['login 403', 'login 403', 'login 200']);
+    expect(provider.status).toMatchObject({ state: 'ready', lastError: undefined });
+  });
+
+  it('is told when there is no more time', async () => {
+    scene = await VaultScene.start();
+    scene.vault.outage = { status: 403, errors: ['permission denied'] };
+    const error = await rejectionOf(scene.open({ readyTimeoutMs: 300 }));
+    expect(error).toMatchObject({ code: 'ERR_EXCHANGE_DENIED', isRetryable: true });
+  });
+
+  it('is not tried again when Vault gives a reason', async () => {
+    scene = await VaultScene.start({ serviceAccounts: ['other'] });
+    const error = await rejectionOf(scene.open({ readyTimeoutMs: 30_000 }));
+    expect(error).toMatchObject({ code: 'ERR_EXCHANGE_DENIED', isRetryable: false });
+    expect(scene.requests).toEqual(['login 403']);
+  });
+});
+
+describe('A role whose tokens are limited', () => {
+  const leaseOf = (auth: object) =>
+    RawServer.start((socket) =>
+      socket.write(ok(JSON.stringify({ auth: { client_token: 'hvs.1', renewable: true, ...auth } }))),
+    );
+
+  it('to a number of uses cannot be used: the error says what to change', async () => {
+    scene = await VaultScene.start();
+    const server = await leaseOf({ lease_duration: 60, num_uses: 5 });
+    const error = await failure({ address: server.origin });
+    await server.close();
+    expect(error).toMatchObject({ code: 'ERR_EXCHANGE_INVALID', message: expect.stringContaining('token_num_uses') });
+  });
+
+  it('to less than a second cannot be used, and leads to no hot loop', async () => {
+    scene = await VaultScene.start();
+    const server = await leaseOf({ lease_duration: 0.01 });
+    const error = await failure({ address: server.origin });
+    await server.close();
+    expect(error).toMatchObject({ code: 'ERR_EXCHANGE_UNAVAILABLE', message: expect.stringContaining('0.01 s') });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('to longer than any date is taken as one of ten years', async () => {
+    scene = await VaultScene.start();
+    const server = await leaseOf({ lease_duration: 1e18 });
+    const provider = await scene.open({ address: server.origin });
+    const years = (provider.status.token!.expiresAt!.getTime() - Date.now()) / (365 * 86_400_000);
+    await provider.close();
+    await server.close();
+    expect(Math.round(years)).toBe(10);
   });
 });
 

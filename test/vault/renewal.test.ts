@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fakeClock, passSeconds, realClock, secondsGone, setClock } from '../helpers/fake-clock.js';
 import { rejectionOf } from '../helpers/federation.js';
 import { ok, RawServer } from '../helpers/raw-server.js';
-import { nextEvent, recordEvents, VaultScene } from '../helpers/vault-scene.js';
+import { nextEvent, passUntilTold, recordEvents, VaultScene } from '../helpers/vault-scene.js';
 
 let scene: VaultScene;
 let provider: VaultTokenProvider;
@@ -86,6 +86,30 @@ describe('A Vault token', () => {
     expect(told.names).toEqual(['login']);
   });
 
+  it.each([
+    [500, 'past the max TTL, cannot renew'],
+    [500, 'role app does not exist during renewal'],
+    [400, 'lease is not renewable'],
+    [404, 'unsupported path'],
+  ])('whose renewal fails with %i (%s) is followed by another in the same attempt', async (status, text) => {
+    await open();
+    const told = recordEvents(provider);
+    scene.vault.failNext({ status, errors: [text] });
+    await passUntil(400, 'login');
+    expect(scene.requests).toEqual(['login 200', `renew-self ${status}`, 'login 200']);
+    expect(told.names).toEqual(['login']);
+  });
+
+  it.each([412, 429, 472, 473, 502, 503, 504])(
+    'whose renewal meets an outage (%i) is kept, without a login',
+    async (status) => {
+      await open();
+      scene.vault.failNext({ status });
+      await passUntil(400, 'error');
+      expect(scene.requests).toEqual(['login 200', `renew-self ${status}`]);
+    },
+  );
+
   it('whose renewal gives no more time is followed by another at once', async () => {
     await open();
     const login = { auth: { client_token: 'hvs.1', lease_duration: 60, renewable: true } };
@@ -110,14 +134,15 @@ describe('A Vault token', () => {
     const token = await provider.getToken();
     scene.vault.outage = { status: 403, errors: ['permission denied'] };
     await passUntil(400, 'error');
-    await passSeconds(199);
+    setClock(199);
     expect(await provider.getToken()).toBe(token);
     expect(provider.status).toMatchObject({ state: 'ready', lastError: { code: 'ERR_EXCHANGE_DENIED' } });
-    await passSeconds(1);
+    setClock(1);
     expect(await rejectionOf(provider.getToken())).toMatchObject({ code: 'ERR_EXCHANGE_DENIED', status: 403 });
     expect(provider.status).toMatchObject({ state: 'expired', token: undefined });
     scene.vault.outage = undefined;
-    await passUntil(300, 'login');
+    await scene.rotate();
+    await passUntilTold(provider, 'login', 300);
     expect(provider.status).toMatchObject({ state: 'ready', lastError: undefined });
     expect(told.names.filter((name) => name !== 'error')).toEqual(['expired', 'login']);
   });

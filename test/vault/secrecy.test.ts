@@ -3,7 +3,7 @@ import type { VaultTokenProvider } from 'projected-token/vault';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fakeClock, passSeconds, realClock } from '../helpers/fake-clock.js';
 import { expectNoSecret, secret } from '../helpers/secrets.js';
-import { nextEvent, recordEvents, VaultScene } from '../helpers/vault-scene.js';
+import { nextEvent, passUntilTold, recordEvents, VaultScene } from '../helpers/vault-scene.js';
 
 let scene: VaultScene;
 let provider: VaultTokenProvider;
@@ -41,12 +41,11 @@ describe('No part of a token', () => {
     scene.vault.revokeTokens();
     scene.vault.failNext(fault(403, first), fault(403, scene.source.current));
     await provider.replaceToken(first);
-    scene.vault.failNext(fault(500, first));
+    scene.vault.failNext(fault(503, first));
     const failed = nextEvent(provider, 'error');
     await passSeconds(400);
     await failed;
-    await passSeconds(2);
-    await expect.poll(() => provider.status.counts.logins).toBe(2);
+    await passUntilTold(provider, 'login', 60);
     const second = secret(await provider.getToken());
     shown.push(inspected(provider), printed(provider.status));
     scene.vault.failNext(fault(400, second));

@@ -1,0 +1,10 @@
+/** The result of an exchange. */
+export interface Grant {
+  readonly token: string;
+  /** When it was asked for, in milliseconds since the epoch. */
+  readonly obtainedAtMs: number;
+  /** When the token stops working, in milliseconds since the epoch; infinite when it never does. */
+  readonly expiresAtMs: number;
+  /** When to ask for the next one, before this one expires. */
+  readonly refreshAtMs: number;
+}

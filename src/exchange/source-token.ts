@@ -1,0 +1,34 @@
+import { TokenExchangeError } from '../errors.js';
+import { withDeadline } from '../internal/deadline.js';
+import type { TokenSource } from '../token-source.js';
+
+/**
+ * Takes the service account token to exchange from its source. A source that never answers must not keep an attempt from
+ * ending, nor the next from beginning.
+ *
+ * @param timeoutMs - how long the source may take
+ * @throws `ERR_EXCHANGE_UNAVAILABLE` when it took longer; what the source throws; the signal's reason
+ */
+export function tokenFrom(source: TokenSource, timeoutMs: number, signal?: AbortSignal): Promise<string> {
+  const toError = () => noToken(timeoutMs);
+  return withDeadline((signal) => source.getToken({ signal }), { timeoutMs, toError, signal });
+}
+
+/** Takes a token other than the rejected one; undefined when the source has none. Throws as {@link tokenFrom} does. */
+export function replacementFrom(
+  source: TokenSource,
+  rejected: string,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
+  const toError = () => noToken(timeoutMs);
+  const work = (signal: AbortSignal) => source.replaceToken(rejected, { signal });
+  return withDeadline(work, { timeoutMs, toError, signal });
+}
+
+function noToken(timeoutMs: number): TokenExchangeError {
+  return new TokenExchangeError(
+    'ERR_EXCHANGE_UNAVAILABLE',
+    `The source of the service account token gave none within ${timeoutMs} ms. Check the option "source", and the volume it reads.`,
+  );
+}
