@@ -1,5 +1,5 @@
-import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { type DirectoryWatchSubscription, subscribeToDirectory } from '../../src/volume/directory-watch.js';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { started, subscribe } from '../helpers/directory-subscription.js';
 import { systemError } from '../helpers/faulty-file-system.js';
 import { ScriptedDirectory } from '../helpers/scripted-directory.js';
 import { turn } from '../helpers/turn.js';
@@ -10,20 +10,9 @@ beforeEach(() => {
   fs = new ScriptedDirectory();
 });
 
-function subscribe(directory = '/mnt/tokens', fileSystem = fs) {
-  const subscriber = { onChange: vi.fn(), onState: vi.fn() };
-  return { ...subscriber, watch: subscribeToDirectory(fileSystem, directory, subscriber) };
-}
-
-async function started(directory?: string) {
-  const subscription = subscribe(directory);
-  await subscription.watch.started;
-  return subscription;
-}
-
 describe('the watch of a directory', () => {
   it('tells that it is armed, and that there may be something new', async () => {
-    const { watch, onState, onChange } = subscribe();
+    const { watch, onState, onChange } = subscribe(fs);
     expect(watch).toMatchObject({ directory: '/mnt/tokens', state: 'starting', failure: undefined });
     await watch.started;
     expect(watch.state).toBe('watching');
@@ -33,14 +22,14 @@ describe('the watch of a directory', () => {
   });
 
   it('tells every event, whatever it is of', async () => {
-    const { onChange } = await started();
+    const { onChange } = await started(fs);
     onChange.mockClear();
     for (const name of ['..data', 'vault-token', 'anything', '..data']) fs.open[0]?.tell(name);
     expect(onChange).toHaveBeenCalledTimes(4);
   });
 
   it('looks at the directory for no event but one of the directory itself', async () => {
-    const { onChange } = await started();
+    const { onChange } = await started(fs);
     const { stats } = fs;
     fs.open[0]?.tell('..data');
     await turn();
@@ -60,7 +49,7 @@ describe('the watch of a directory', () => {
   it.each(['dev', 'ino', 'birthtimeMs'] as const)(
     'is armed anew when another directory (%s) took its place',
     async (part) => {
-      const { onChange, onState } = await started();
+      const { onChange, onState } = await started(fs);
       onChange.mockClear();
       fs.identity = { ...fs.identity, [part]: 2 };
       fs.open[0]?.tell('tokens');
@@ -78,7 +67,7 @@ describe('the watch of a directory', () => {
       fs.identity = { ...fs.identity, ino: 2 };
       return watch(...args);
     };
-    const subscription = await started();
+    const subscription = await started(fs);
     await subscription.watch.check();
     expect(fs.watches.map(({ isClosed }) => isClosed)).toEqual([true, false]);
   });
@@ -90,7 +79,7 @@ describe('a directory that is missing', () => {
   });
 
   it('at first is told, and watched once a check finds it', async () => {
-    const { watch, onState, onChange } = await started();
+    const { watch, onState, onChange } = await started(fs);
     expect(watch).toMatchObject({ state: 'missing', failure: undefined });
     expect(onState.mock.calls).toEqual([['missing', undefined]]);
     await watch.check();
@@ -106,7 +95,7 @@ describe('a directory that is missing', () => {
 
   it('later is told, and the blind watch ended', async () => {
     fs.statError = undefined;
-    const { watch, onState } = await started();
+    const { watch, onState } = await started(fs);
     fs.statError = systemError('ENOENT');
     fs.open[0]?.tell('tokens');
     await turn();
@@ -131,7 +120,7 @@ describe('a directory that cannot be watched', () => {
     async (_, fail) => {
       const [first, second] = [systemError('ENOSPC'), systemError('EMFILE')];
       fail(first);
-      const { watch, onState } = await started();
+      const { watch, onState } = await started(fs);
       expect(watch).toMatchObject({ state: 'failed', failure: first });
       expect(onState.mock.calls).toEqual([['failed', first]]);
 
@@ -148,7 +137,7 @@ describe('a directory that cannot be watched', () => {
   );
 
   it('any more is told, and the broken watch ended', async () => {
-    const { watch, onState } = await started();
+    const { watch, onState } = await started(fs);
     const error = systemError('EIO');
     fs.open[0]?.fail(error);
     expect(watch).toMatchObject({ state: 'failed', failure: error });
@@ -162,14 +151,14 @@ describe('a directory that cannot be watched', () => {
 
 describe('a check', () => {
   it('leaves a watch alone that sees the directory', async () => {
-    const { watch, onChange } = await started();
+    const { watch, onChange } = await started(fs);
     await watch.check();
     expect(fs.watches).toHaveLength(1);
     expect(onChange).toHaveBeenCalledTimes(1);
   });
 
   it('is one for all who ask meanwhile', async () => {
-    const { watch } = await started();
+    const { watch } = await started(fs);
     const { stats } = fs;
     await Promise.all([watch.check(), watch.check(), watch.check()]);
     expect(fs.stats).toBe(stats + 1);
@@ -180,7 +169,7 @@ describe('a check', () => {
 
 describe('arming anew', () => {
   it('takes another watch, whatever the one before seems to be', async () => {
-    const { watch, onChange, onState } = await started();
+    const { watch, onChange, onState } = await started(fs);
     await watch.rearm();
     expect(fs.watches.map(({ isClosed }) => isClosed)).toEqual([true, false]);
     expect(onChange).toHaveBeenCalledTimes(2);
@@ -188,13 +177,13 @@ describe('arming anew', () => {
   });
 
   it('is not done by a check that is under way: it follows that', async () => {
-    const { watch } = await started();
+    const { watch } = await started(fs);
     await Promise.all([watch.check(), watch.rearm()]);
     expect(fs.watches).toHaveLength(2);
   });
 
   it('once for all who ask meanwhile', async () => {
-    const { watch } = await started();
+    const { watch } = await started(fs);
     await Promise.all([watch.rearm(), watch.rearm(), watch.rearm()]);
     expect(fs.watches).toHaveLength(2);
   });
@@ -202,7 +191,7 @@ describe('arming anew', () => {
 
 describe('an event of the directory itself while it is examined', () => {
   it('leads to another look after that', async () => {
-    const { watch } = await started();
+    const { watch } = await started(fs);
     let look = () => {};
     fs.beforeStat = () => new Promise((resolve) => (look = resolve));
     const { stats } = fs;
@@ -215,129 +204,5 @@ describe('an event of the directory itself while it is examined', () => {
     await checking;
     await turn();
     expect(fs.stats).toBe(stats + 2);
-  });
-});
-
-describe('several who watch', () => {
-  it('the same directory share one watch, and are told the same', async () => {
-    const [first, second] = [subscribe(), subscribe()];
-    await Promise.all([first.watch.started, second.watch.started]);
-    expect(fs.watches).toHaveLength(1);
-    fs.open[0]?.tell('..data');
-    for (const { onChange, onState } of [first, second]) {
-      expect(onChange).toHaveBeenCalledTimes(2);
-      expect(onState).toHaveBeenCalledTimes(1);
-    }
-  });
-
-  it('join what is there, in the state that it is in', async () => {
-    await started();
-    const late = subscribe();
-    expect(late.watch.state).toBe('watching');
-    await late.watch.started;
-    fs.open[0]?.tell('..data');
-    expect(late.onChange).toHaveBeenCalledTimes(1);
-    expect(fs.watches).toHaveLength(1);
-  });
-
-  it('other directories, or the same of another file system, have watches of their own', async () => {
-    const other = new ScriptedDirectory();
-    const subscriptions = [subscribe('/mnt/a'), subscribe('/mnt/b'), subscribe('/mnt/a', other)];
-    await Promise.all(subscriptions.map(({ watch }) => watch.started));
-    expect(fs.watches).toHaveLength(2);
-    expect(other.watches).toHaveLength(1);
-  });
-
-  it('lose nothing when one of them leaves while they are told', async () => {
-    const [leaving, staying] = [await started(), await started()];
-    leaving.onChange.mockClear().mockImplementation(() => void leaving.watch.unsubscribe());
-    staying.onChange.mockClear();
-    fs.open[0]?.tell('..data');
-    fs.open[0]?.tell('..data');
-    expect(staying.onChange).toHaveBeenCalledTimes(2);
-    expect(leaving.onChange).toHaveBeenCalledTimes(1);
-  });
-
-  it('are not told twice when one joins while they are told', async () => {
-    const first = await started();
-    const joined: ReturnType<typeof subscribe>[] = [];
-    first.onChange.mockImplementation(() => joined.push(subscribe()));
-    fs.open[0]?.tell('..data');
-    expect(joined).toHaveLength(1);
-    expect(joined[0]?.onChange).not.toHaveBeenCalled();
-  });
-});
-
-describe('who unsubscribes', () => {
-  it('last ends the watch, and the next begins another', async () => {
-    const [first, second] = [await started(), await started()];
-    await first.watch.unsubscribe();
-    await first.watch.unsubscribe();
-    expect(fs.open).toHaveLength(1);
-    await second.watch.unsubscribe();
-    expect(fs.open).toEqual([]);
-    const { watch } = await started();
-    expect(watch.state).toBe('watching');
-    expect(fs.open).toHaveLength(1);
-  });
-
-  it.each<[string, (watch: DirectoryWatchSubscription) => Promise<void>]>([
-    ['a check', (watch) => watch.check()],
-    ['arming anew', (watch) => watch.rearm()],
-  ])('is watched for by nobody any more, not by %s either', async (_, work) => {
-    const { watch, onChange, onState } = await started();
-    await watch.unsubscribe();
-    await work(watch);
-    expect(fs.open).toEqual([]);
-    expect(onChange).toHaveBeenCalledTimes(1);
-    expect(onState).toHaveBeenCalledTimes(1);
-  });
-
-  it('while the watch is being armed leaves none behind', async () => {
-    let look = () => {};
-    fs.beforeStat = () => new Promise((resolve) => (look = resolve));
-    const { watch, onState } = subscribe();
-    await turn();
-    let isOver = false;
-    const over = watch.unsubscribe().then(() => {
-      isOver = true;
-    });
-    await turn();
-    expect(isOver).toBe(false);
-    look();
-    await over;
-    expect(fs.watches).toEqual([]);
-    expect(onState).not.toHaveBeenCalled();
-  });
-
-  it('while the system gives the watch has that ended', async () => {
-    const subscription = subscribe();
-    const watch = fs.watch.bind(fs);
-    let over: Promise<void> | undefined;
-    fs.watch = (...args) => {
-      over = subscription.watch.unsubscribe();
-      return watch(...args);
-    };
-    await subscription.watch.started;
-    await over;
-    expect(fs.watches).toHaveLength(1);
-    expect(fs.open).toEqual([]);
-    expect(subscription.onState).not.toHaveBeenCalled();
-  });
-
-  it('while it fails is not told of that', async () => {
-    const subscription = subscribe();
-    fs.statError = systemError('EIO');
-    await subscription.watch.unsubscribe();
-    expect(subscription.onState).not.toHaveBeenCalled();
-  });
-
-  it('while an event of the directory is looked into has no watch armed', async () => {
-    const { watch } = await started();
-    fs.identity = { ...fs.identity, ino: 2 };
-    fs.open[0]?.tell('tokens');
-    await watch.unsubscribe();
-    await turn();
-    expect(fs.open).toEqual([]);
   });
 });
