@@ -1,47 +1,11 @@
-import type { TokenCarrier, TokenSource } from 'projected-token';
+import type { TokenCarrier } from 'projected-token';
 import type { WithTokenOptions } from 'projected-token/fetch';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { HttpOrigin, hashBody } from './http-origin.js';
+import type { ContractClient } from './contract-client.js';
+import { HttpOrigin } from './http-origin.js';
 import { describeRedirects } from './http-redirect-contract.js';
+import { describeRefusals } from './http-refusal-contract.js';
 import { expectNoToken, FixedTokenSource } from './http-token-source.js';
-
-/** One request, in terms that every client has. */
-export interface ContractRequest {
-  readonly url: string;
-  readonly method?: string;
-  readonly headers?: Record<string, string>;
-  readonly body?: unknown;
-  readonly signal?: AbortSignal;
-}
-
-/** What came of a request; a status of 400 or more is one, too. */
-export interface ContractResponse {
-  readonly status: number;
-  readonly body: string;
-  /** All that the program gets to see: the client's own response or error. */
-  readonly shown: unknown;
-}
-
-/** A client under test. */
-export interface ContractClient {
-  readonly name: string;
-  /** Makes what sends requests with the token; it rejects when no response came. */
-  withToken(source: TokenSource, options: WithTokenOptions): (request: ContractRequest) => Promise<ContractResponse>;
-  /** Bodies that can be sent again, and the bytes that they are (of a multipart body: undefined). */
-  readonly replayableBodies: Record<string, () => { body: unknown; bytes?: Uint8Array | string }>;
-  /** Bodies that cannot. */
-  readonly oneShotBodies: Record<string, () => unknown>;
-  /** Whether the client follows redirects by itself. */
-  readonly followsRedirects: boolean;
-  /** What a request rejects with that was aborted for this reason. */
-  expectAborted(error: unknown, reason: Error): void;
-  /** The error of the source in what a request rejects with, for a client that wraps it. */
-  readonly sourceErrorOf?: (error: unknown) => unknown;
-  /** The client makes each hop of a redirect a request of its own, with a stream as its body: nothing tells what came before. */
-  readonly forgetsHops?: boolean;
-  /** The statuses at which the client leaves `Content-Type` on when it turns a POST into a GET. */
-  readonly keepsContentType?: readonly number[];
-}
 
 const CARRIERS: Record<string, TokenCarrier | undefined> = {
   'Authorization: Bearer': undefined,
@@ -107,93 +71,6 @@ export function describeClientContract(client: ContractClient): void {
         expect(listed.seen('/a', header)).toEqual([source.value(1), source.value(2)]);
         expect(source.refused).toEqual([source.token(1)]);
       });
-    });
-
-    it('sends the other headers of the caller along, at the retry too', async () => {
-      const url = listed.on('/a', { status: 401 });
-      await connect()({ url, headers: { 'x-request-id': '7', accept: 'text/plain' } });
-      expect(listed.seen('/a', 'x-request-id')).toEqual(['7', '7']);
-      expect(listed.seen('/a', 'accept')).toEqual(['text/plain', 'text/plain']);
-    });
-
-    it('sends a refused request never more than twice, however many tokens the source has', async () => {
-      const url = listed.on('/a', { status: 401, body: 'no' });
-      expect(await connect()({ url })).toMatchObject({ status: 401, body: 'no' });
-      expect(listed.requests).toHaveLength(2);
-      expect(source.refused).toEqual([source.token(1)]);
-    });
-
-    it.each([
-      ['has no other', async () => undefined],
-      ['has the same', async (refused: string) => refused],
-      ['fails', () => Promise.reject(new Error('no file'))],
-    ])('sends a refused request only once when the source %s', async (_, replaceToken) => {
-      source.replaceToken = replaceToken;
-      const url = listed.on('/a', { status: 401, body: 'no' });
-      expect(await connect()({ url })).toMatchObject({ status: 401, body: 'no' });
-      expect(listed.requests).toHaveLength(1);
-    });
-
-    it.each([400, 403, 404, 500, 503])('takes status %i for no refusal unless told', async (status) => {
-      const url = listed.on('/a', { status });
-      const response = await connect()({ url });
-      expect(response.status).toBe(status);
-      expect(listed.requests).toHaveLength(1);
-      expect(source.refused).toEqual([]);
-    });
-
-    it('takes the statuses of the option for refusals, before those of the carrier', async () => {
-      const url = listed.on('/a', { status: 403 });
-      await connect({ refusedStatuses: [403] })({ url });
-      expect(listed.requests).toHaveLength(2);
-
-      source = new FixedTokenSource({ header: 'X-Vault-Token', refusedStatuses: [401, 403] });
-      await connect()({ url });
-      expect(listed.requests).toHaveLength(4);
-      await connect({ refusedStatuses: [401] })({ url });
-      expect(listed.requests).toHaveLength(5);
-    });
-
-    it.each(Object.entries(client.replayableBodies))('sends a body of %s again, byte for byte', async (_, make) => {
-      const { body, bytes } = make();
-      const url = listed.on('/a', { status: 401 });
-      await connect()({ url, method: 'POST', body });
-      const [first, second] = listed.requests;
-      expect(listed.requests).toHaveLength(2);
-      expect(second).toMatchObject({ method: 'POST', bodyHash: first?.bodyHash });
-      expect(first?.body.length).toBeGreaterThan(0);
-      if (bytes !== undefined) expect(first?.bodyHash).toBe(hashBody(bytes));
-      expect(second?.headers['content-type']?.split(';')[0]).toBe(first?.headers['content-type']?.split(';')[0]);
-      expect(source.refused).toHaveLength(1);
-    });
-
-    it.each(Object.entries(client.oneShotBodies))('sends a body of %s only once', async (_, make) => {
-      const url = listed.on('/a', { status: 401, body: 'no' });
-      const response = await connect()({ url, method: 'POST', body: make() });
-      expect(response).toMatchObject({ status: 401, body: 'no' });
-      expect(listed.requests).toHaveLength(1);
-      expect(String(listed.requests[0]?.body)).toContain('streamed');
-      expect(source.refused).toEqual([source.token(1)]);
-    });
-
-    it('sends the token that is current when many requests are refused together', async () => {
-      const url = listed.on('/a', ({ headers }) => ({ status: headers.authorization === source.value(1) ? 401 : 200 }));
-      const send = connect();
-      const responses = await Promise.all(Array.from({ length: 20 }, () => send({ url })));
-      expect(responses.map(({ status }) => status)).toEqual(Array(20).fill(200));
-      expect(listed.requests.length).toBeLessThanOrEqual(40);
-    });
-
-    it('leaves no connection behind with a refusal that nobody reads', async () => {
-      const large = Buffer.alloc(1_000_000);
-      const url = listed.on('/a', ({ headers }) =>
-        headers.authorization?.endsWith('.1') ? { status: 401, body: large } : {},
-      );
-      for (let round = 0; round < 20; round++) {
-        source = new FixedTokenSource();
-        expect((await connect()({ url })).status).toBe(200);
-      }
-      await expect.poll(() => listed.openConnections(), { timeout: 10_000 }).toBeLessThanOrEqual(3);
     });
 
     it('rejects as the source does when there is no token, and sends nothing', async () => {
@@ -293,6 +170,7 @@ export function describeClientContract(client: ContractClient): void {
       );
     });
 
+    describeRefusals(client);
     if (client.followsRedirects) {
       describeRedirects(client, CARRIERS);
     }

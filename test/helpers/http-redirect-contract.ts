@@ -1,6 +1,6 @@
 import type { TokenCarrier } from 'projected-token';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { ContractClient } from './http-client-contract.js';
+import type { ContractClient } from './contract-client.js';
 import { HttpOrigin } from './http-origin.js';
 import { expectNoToken, FixedTokenSource } from './http-token-source.js';
 

@@ -1,7 +1,8 @@
 import ky, { type KyInstance } from 'ky';
 import { withToken } from 'projected-token/fetch';
 import { expect } from 'vitest';
-import { type ContractClient, describeClientContract } from '../helpers/http-client-contract.js';
+import type { ContractClient } from '../helpers/contract-client.js';
+import { describeClientContract } from '../helpers/http-client-contract.js';
 
 const bytes = Uint8Array.from({ length: 300_000 }, (_, index) => index % 251);
 const stream = (text: string) => new Blob([text]).stream();

@@ -7,9 +7,9 @@ export default defineConfig({
   test: {
     ...suite.test,
     include: [
-      'test/*.test.ts',
       'test/carry/**/*.test.ts',
       'test/fetch/**/*.test.ts',
+      'test/internal/**/*.test.ts',
       'test/provider/**/*.test.ts',
       'test/token/**/*.test.ts',
       'test/volume/**/*.test.ts',

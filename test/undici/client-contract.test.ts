@@ -4,7 +4,8 @@ import { type WithTokenOptions, withToken } from 'projected-token/undici';
 import * as undici from 'undici';
 import { type Dispatcher, interceptors } from 'undici';
 import { afterAll, expect } from 'vitest';
-import { type ContractClient, type ContractRequest, describeClientContract } from '../helpers/http-client-contract.js';
+import type { ContractClient, ContractRequest } from '../helpers/contract-client.js';
+import { describeClientContract } from '../helpers/http-client-contract.js';
 
 type Bodies = Pick<ContractClient, 'replayableBodies' | 'oneShotBodies' | 'expectAborted'>;
 type RequestInit = { dispatcher: Dispatcher } & Omit<Dispatcher.RequestOptions, 'origin' | 'path'>;
