@@ -5,14 +5,7 @@ import { withToken } from 'projected-token/axios';
 import { VaultTokenProvider } from 'projected-token/vault';
 import type { DemoRecord } from './demo-record.js';
 import type { Send } from './traffic.js';
-
-/** The embedded Vault, seen from the demo. */
-export interface VaultAddress {
-  readonly address: string;
-  readonly role: string;
-  /** Path of a secret, under the address. */
-  readonly secret: string;
-}
+import type { VaultAddress } from './world.js';
 
 const RETRY_PAUSE_MS = 50;
 

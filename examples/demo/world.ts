@@ -1,6 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { VaultAddress } from './vault-client.js';
 
 /** The kubelet put a token in place of the one before. */
 export interface Swap {
@@ -9,6 +8,14 @@ export interface Swap {
   readonly expiresAtMs: number;
   /** When the rename began, on the monotonic clock that all processes of the machine share, in milliseconds. */
   readonly swappedAtMs: number;
+}
+
+/** The embedded Vault, seen from the demo. */
+export interface VaultAddress {
+  readonly address: string;
+  readonly role: string;
+  /** Path of a secret, under the address. */
+  readonly secret: string;
 }
 
 /** Where the world's token is, and what it opens. */

@@ -2,6 +2,7 @@ import axios, { type AxiosAdapter, type AxiosResponse } from 'axios';
 import { isReplayableBody } from '../carry/is-replayable-body.js';
 import type { TokenCarriage } from '../carry/token-carriage.js';
 import { InvalidOptionError } from '../errors.js';
+// The one import between clients: axios' fetch adapter sends with the fetch that it is given, so what it is given carries the token.
 import { carryFetch } from '../fetch/carry-fetch.js';
 import { HttpTrip } from './http-trip.js';
 import { hasHeader, type RequestConfig, urlOf, usesFetch } from './request-config.js';
