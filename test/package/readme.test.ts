@@ -57,21 +57,21 @@ describe('the README', () => {
   });
 
   it('names every error code', async () => {
-    const source = await readFile(join(REPOSITORY, 'src', 'errors.ts'), 'utf8');
+    const source = await readFile(join(REPOSITORY, 'src', 'errors', 'codes.ts'), 'utf8');
     const codes = new Set(source.match(/\bERR_[A-Z_]+\b/g));
     expect(codes.size).toBeGreaterThan(20);
     expect([...codes].filter((code) => !readme.includes(`\`${code}\``))).toEqual([]);
   });
 
   it('names every event', async () => {
-    const source = await readFile(join(REPOSITORY, 'src', 'provider-events.ts'), 'utf8');
+    const source = await readFile(join(REPOSITORY, 'src', 'provider', 'provider-events.ts'), 'utf8');
     const events = [...source.matchAll(/^ {2}(\w+): \(/gm)].map((match) => match[1]!);
     expect(events).toContain('rotated');
     expect(events.filter((event) => !readme.includes(`| \`${event}\` |`))).toEqual([]);
   });
 
   it('names every option of the provider', async () => {
-    const source = await readFile(join(REPOSITORY, 'src', 'provider-options.ts'), 'utf8');
+    const source = await readFile(join(REPOSITORY, 'src', 'provider', 'provider-options.ts'), 'utf8');
     const declaration = /interface ProjectedTokenProviderOptions \{(.*?)^\}/ms.exec(source)![1]!;
     const options = [...declaration.matchAll(/^ {2}readonly (\w+)\?:/gm)].map((match) => match[1]!);
     expect(options).toContain('audience');
