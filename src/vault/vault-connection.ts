@@ -1,7 +1,11 @@
 import { type AllowedOrigins, parseUrl } from '../carry/allowed-origins.js';
 import { TokenExchangeError } from '../errors.js';
 import { retryAfterMs } from '../exchange/retry-after.js';
-import { JsonConnection, urlUnder } from '../internal/json-connection.js';
+import { HttpClient } from '../internal/http-client.js';
+import { HttpError } from '../internal/http-error.js';
+import { printable } from '../internal/printable.js';
+import { urlUnder } from '../internal/url-under.js';
+import { withoutSecrets } from '../internal/without-secrets.js';
 import type { ResolvedVaultOptions } from './vault-options.js';
 
 /** An answer of Vault. */
@@ -19,13 +23,13 @@ const MAX_REDIRECTS = 5;
 
 /** Requests to Vault's API: to the listed origins only, with the namespace. */
 export class VaultConnection {
-  readonly #connection: JsonConnection;
+  readonly #client: HttpClient;
   readonly #address: URL;
   readonly #origins: AllowedOrigins;
   readonly #namespace: string | undefined;
 
-  constructor({ address, origins, namespace, ca, timeoutMs }: ResolvedVaultOptions) {
-    this.#connection = new JsonConnection({ ca, timeoutMs });
+  constructor({ address, origins, namespace, connection, timeoutMs }: ResolvedVaultOptions) {
+    this.#client = new HttpClient({ ...connection, timeoutMs });
     this.#address = address;
     this.#origins = origins;
     this.#namespace = namespace;
@@ -52,26 +56,26 @@ export class VaultConnection {
     };
     let url = urlUnder(this.#address, `/v1/${path}`);
     for (let redirects = 0; ; redirects++) {
-      const answer = await this.#connection.send({ method, url, headers, json, signal }).catch((cause: unknown) => {
-        throw new TokenExchangeError(
-          'ERR_EXCHANGE_UNAVAILABLE',
-          `Vault at ${url.origin} could not be asked; the cause says why. Check the option "address", the network policy and the option "ca".`,
-          { cause },
-        );
+      const answer = await this.#client.send({ method, url, headers, json, signal }).catch((cause: unknown) => {
+        const why = cause instanceof HttpError ? cause.message : 'the request was aborted.';
+        throw new TokenExchangeError('ERR_EXCHANGE_UNAVAILABLE', `Cannot reach Vault at ${url.origin}: ${why}`, {
+          cause,
+        });
       });
       const { location } = answer.headers;
       if (REDIRECTS.includes(answer.status) && location !== undefined && redirects < MAX_REDIRECTS) {
         url = this.#redirected(url, location);
         continue;
       }
-      const parsed = parse(answer.status, answer.body, secrets);
+      const parsed = parse(answer.status, answer.text, secrets);
       if (asksToComeAgain(answer.status)) throw unavailable(url, parsed, answer.headers['retry-after']);
       return parsed;
     }
   }
 
-  close(): void {
-    this.#connection.close();
+  /** Ends the connections. Never rejects. */
+  close(): Promise<void> {
+    return this.#client.close();
   }
 
   #redirected(from: URL, location: string): URL {
@@ -113,6 +117,7 @@ function parse(status: number, text: string, secrets: readonly string[]): VaultA
   if (typeof body !== 'object' || body === null) return { status, body: {}, reasons: '' };
   const { errors } = body as { errors?: unknown };
   const reasons = Array.isArray(errors) ? errors.filter((error) => typeof error === 'string').join('; ') : '';
-  const shown = secrets.reduce((shown, secret) => shown.replaceAll(secret, '…'), reasons);
-  return { status, body: body as Record<string, unknown>, reasons: shown.replace(/\s+/g, ' ').trim().slice(0, 300) };
+  // Vault's own lists of errors have line feeds and indents.
+  const line = withoutSecrets(reasons, secrets).replace(/\s+/g, ' ').trim();
+  return { status, body: body as Record<string, unknown>, reasons: printable(line, 300) };
 }

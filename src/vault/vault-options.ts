@@ -1,11 +1,11 @@
 import { AllowedOrigins, parseUrl } from '../carry/allowed-origins.js';
 import { InvalidOptionError } from '../errors.js';
-import type { CertificateAuthority } from '../internal/json-connection.js';
+import { type ConnectionOptions, resolveConnectionOptions } from '../internal/connection-options.js';
 import { MAX_TIMER_MS, numberIn, requiredText } from '../internal/option-checks.js';
 import type { TokenSource } from '../token-source.js';
 
 /** Options of {@link VaultTokenProvider.open}. */
-export interface VaultTokenProviderOptions {
+export interface VaultTokenProviderOptions extends ConnectionOptions {
   /** Address of Vault or OpenBao, such as `https://vault.internal:8200`; what `VAULT_ADDR` is for its command line. */
   readonly address: string | URL;
   /** The role of the kubernetes auth method to log in to. */
@@ -24,13 +24,6 @@ export interface VaultTokenProviderOptions {
    * @default none
    */
   readonly namespace?: string | undefined;
-  /**
-   * CA certificates in PEM that are trusted, in the place of Node's. In a pod often
-   * `/var/run/secrets/kubernetes.io/serviceaccount/service-ca.crt` (OpenShift) or a ConfigMap's file.
-   *
-   * @default Node's
-   */
-  readonly ca?: CertificateAuthority | undefined;
   /**
    * Origins that get tokens besides that of `address`: the nodes of the cluster, which a standby may redirect to. An address of
    * `http:` that is not loopback has to be listed here as well.
@@ -67,7 +60,7 @@ export interface ResolvedVaultOptions {
   readonly source: TokenSource;
   readonly mount: string;
   readonly namespace: string | undefined;
-  readonly ca: CertificateAuthority | undefined;
+  readonly connection: ConnectionOptions;
   readonly origins: AllowedOrigins;
   readonly timeoutMs: number;
   readonly readyTimeoutMs: number;
@@ -77,7 +70,7 @@ export interface ResolvedVaultOptions {
 
 /** Checks the options and fills in the defaults; throws `ERR_TOKEN_OPTION`, `ERR_TOKEN_ORIGIN`. */
 export function resolveVaultOptions(options: VaultTokenProviderOptions): ResolvedVaultOptions {
-  const { source, namespace, ca, origins, revokeOnClose = false, signal } = options;
+  const { source, namespace, origins, revokeOnClose = false, signal } = options;
   const address = parseUrl(String(options.address));
   if (address === undefined || !isPlainHttp(address)) {
     const example = 'such as https://vault.internal:8200, without credentials or query';
@@ -98,7 +91,7 @@ export function resolveVaultOptions(options: VaultTokenProviderOptions): Resolve
     source,
     mount: mountPath(options.mount ?? 'kubernetes'),
     namespace,
-    ca,
+    connection: resolveConnectionOptions(options),
     origins: new AllowedOrigins(origins, address.href),
     timeoutMs: numberIn('timeoutMs', options.timeoutMs, 10_000, 1, MAX_TIMER_MS),
     readyTimeoutMs: numberIn('readyTimeoutMs', options.readyTimeoutMs, 30_000, 0, MAX_TIMER_MS),

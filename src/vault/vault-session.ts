@@ -61,7 +61,7 @@ export class VaultSession implements Exchange<VaultLease> {
     try {
       if (this.#options.revokeOnClose && lease?.isRevocable) await this.#revoke(lease);
     } finally {
-      this.#connection.close();
+      await this.#connection.close();
     }
   }
 

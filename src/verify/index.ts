@@ -4,6 +4,7 @@
  * @module projected-token/verify
  */
 export type { TokenVerificationErrorCode } from '../errors.js';
+export type { CertificateAuthority, ConnectionOptions, PemSource } from '../internal/connection-options.js';
 export { createTokenVerifier, type TokenVerifier } from './create-token-verifier.js';
 export * from './require-token.js';
 export type { TokenIdentity } from './token-identity.js';

@@ -1,16 +1,22 @@
-import { type JsonAnswer, JsonConnection } from '../internal/json-connection.js';
+import { type HttpAnswer, HttpClient } from '../internal/http-client.js';
+import { HttpError } from '../internal/http-error.js';
 import type { TokenSource } from '../token-source.js';
 import { TokenVerificationError } from './token-verification-error.js';
 import type { ResolvedOptions } from './token-verifier-options.js';
 
 /** Requests to the issuer or the API server. The token of this service goes to one origin only. */
 export class IssuerClient {
-  readonly #connection: JsonConnection;
+  readonly #client: HttpClient;
   readonly #bearer: TokenSource | undefined;
   readonly #bearerOrigin: string;
 
-  constructor({ server, ca, bearer, timeoutMs }: Pick<ResolvedOptions, 'server' | 'ca' | 'bearer' | 'timeoutMs'>) {
-    this.#connection = new JsonConnection({ ca, timeoutMs });
+  constructor({
+    server,
+    connection,
+    bearer,
+    timeoutMs,
+  }: Pick<ResolvedOptions, 'server' | 'connection' | 'bearer' | 'timeoutMs'>) {
+    this.#client = new HttpClient({ ...connection, timeoutMs });
     this.#bearer = bearer;
     this.#bearerOrigin = server.origin;
   }
@@ -20,7 +26,7 @@ export class IssuerClient {
    *
    * @throws `ERR_VERIFY_UNAVAILABLE` when there is no answer
    */
-  async request(method: 'GET' | 'POST', url: URL, json?: unknown): Promise<JsonAnswer> {
+  async request(method: 'GET' | 'POST', url: URL, json?: unknown): Promise<HttpAnswer> {
     try {
       const bearer = url.origin === this.#bearerOrigin ? this.#bearer : undefined;
       if (bearer === undefined) return await this.#send(method, url, json, undefined);
@@ -30,19 +36,20 @@ export class IssuerClient {
       const replacement = await bearer.replaceToken(token);
       return replacement === undefined ? response : await this.#send(method, url, json, replacement);
     } catch (cause) {
-      throw new TokenVerificationError(
-        'ERR_VERIFY_UNAVAILABLE',
-        `${url.origin}${url.pathname} could not be asked; the cause says why. Check the address, the network policy and the options "ca" and "bearer".`,
-        { cause },
-      );
+      const address = url.origin + url.pathname;
+      const message =
+        cause instanceof HttpError
+          ? `Cannot reach ${address}: ${cause.message}`
+          : `Cannot ask ${address}: the option "bearer" gave no token. Its error is the cause of this one.`;
+      throw new TokenVerificationError('ERR_VERIFY_UNAVAILABLE', message, { cause });
     }
   }
 
-  #send(method: 'GET' | 'POST', url: URL, json: unknown, token: string | undefined): Promise<JsonAnswer> {
+  #send(method: 'GET' | 'POST', url: URL, json: unknown, token: string | undefined): Promise<HttpAnswer> {
     const headers = {
       Accept: 'application/json, application/jwk-set+json',
       ...(token !== undefined && { Authorization: `Bearer ${token}` }),
     };
-    return this.#connection.send({ method, url, headers, json });
+    return this.#client.send({ method, url, headers, json });
   }
 }

@@ -1,6 +1,7 @@
 import { createRemoteJWKSet, customFetch, type RemoteJWKSet } from 'jose/jwks/remote';
 import { compactVerify } from 'jose/jws/compact/verify';
-import { type JsonAnswer, urlUnder } from '../internal/json-connection.js';
+import type { HttpAnswer } from '../internal/http-client.js';
+import { urlUnder } from '../internal/url-under.js';
 import type { BoundToken } from '../token/bound-token.js';
 import type { IssuerClient } from './issuer-client.js';
 import type { ParsedToken, TokenHeader } from './parse-token.js';
@@ -113,7 +114,7 @@ export class PublishedKeys implements TokenProof {
     try {
       const response = await this.#client.request('GET', url);
       if (response.status !== 200) throw unavailable(url, refusal(response));
-      const document = JSON.parse(response.body);
+      const document = JSON.parse(response.text);
       if (typeof document !== 'object' || document === null) throw unavailable(url, 'it is no JSON object');
       this.#failure = undefined;
       return document;
@@ -125,7 +126,7 @@ export class PublishedKeys implements TokenProof {
   }
 }
 
-function refusal({ status }: JsonAnswer): string {
+function refusal({ status }: HttpAnswer): string {
   const cure =
     status === 401 || status === 403
       ? '. Give the verifier a token in the option "bearer", of a service account that may read it (cluster role system:service-account-issuer-discovery)'

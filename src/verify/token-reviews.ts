@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { urlUnder } from '../internal/json-connection.js';
+import { urlUnder } from '../internal/url-under.js';
 import type { BoundToken } from '../token/bound-token.js';
 import type { IssuerClient } from './issuer-client.js';
 import type { ParsedToken } from './parse-token.js';
@@ -80,7 +80,7 @@ export class TokenReviews implements TokenProof {
   }
 
   async #ask(token: BoundToken): Promise<ReviewStatus> {
-    const { status, body } = await this.#client.request('POST', this.#url, {
+    const { status, text } = await this.#client.request('POST', this.#url, {
       apiVersion: 'authentication.k8s.io/v1',
       kind: 'TokenReview',
       spec: { token: token.value, audiences: this.#audiences },
@@ -94,7 +94,7 @@ export class TokenReviews implements TokenProof {
     }
     let review: { status?: ReviewStatus } | null;
     try {
-      review = JSON.parse(body);
+      review = JSON.parse(text);
     } catch {
       // No cause is kept: the message of a parser may quote the body, which has the token in it.
       throw unavailable('The answer of the API server to a TokenReview is no JSON.');

@@ -1,9 +1,10 @@
 import { isLoopback, parseUrl } from '../carry/allowed-origins.js';
 import { InvalidOptionError } from '../errors.js';
+import { type ConnectionOptions, resolveConnectionOptions } from '../internal/connection-options.js';
 import type { TokenSource } from '../token-source.js';
 
 /** Options of {@link createTokenVerifier}. */
-export interface TokenVerifierOptions {
+export interface TokenVerifierOptions extends ConnectionOptions {
   /**
    * Claim `iss` of the tokens, to the letter: `--service-account-issuer` of the API server. With the method `key-set`
    * and without `apiServer` it is also where the keys are found, through OpenID Connect Discovery.
@@ -30,8 +31,6 @@ export interface TokenVerifierOptions {
    * @default none; `token-review` needs it
    */
   readonly apiServer?: string | URL;
-  /** CA certificates in PEM that are trusted, in the place of Node's. In a pod: `/var/run/secrets/kubernetes.io/serviceaccount/ca.crt`. */
-  readonly ca?: string | Buffer | readonly (string | Buffer)[];
   /**
    * This service's own token, for the API server (or the issuer, without `apiServer`); it is sent to no other origin. Default
    * RBAC shows the keys to service accounts only; reviews need the cluster role `system:auth-delegator`.
@@ -60,7 +59,7 @@ export interface ResolvedOptions {
   readonly server: URL;
   /** Whether `server` is an API server rather than the issuer. */
   readonly isApiServer: boolean;
-  readonly ca: TokenVerifierOptions['ca'];
+  readonly connection: ConnectionOptions;
   readonly bearer: TokenSource | undefined;
   readonly namespaces: readonly string[] | undefined;
   readonly serviceAccounts: readonly string[] | undefined;
@@ -102,7 +101,7 @@ export function resolveOptions(options: TokenVerifierOptions): ResolvedOptions {
     method,
     server: apiServer === undefined ? secureUrl('issuer', issuer) : secureUrl('apiServer', String(apiServer)),
     isApiServer: apiServer !== undefined,
-    ca: options.ca,
+    connection: resolveConnectionOptions(options),
     bearer: typeof bearer === 'function' ? sourceOf(bearer) : bearer,
     namespaces: nonEmptyList('namespaces', options.namespaces),
     serviceAccounts,

@@ -19,6 +19,14 @@ export async function passSeconds(seconds: number): Promise<void> {
   await vi.advanceTimersByTimeAsync(seconds * 1000);
 }
 
+/** Time passes slowly enough for servers on loopback to answer within the time limits of the requests to them. */
+export async function passSecondsSlowly(seconds: number, isEnough = () => false): Promise<void> {
+  for (let second = 0; second < seconds && !isEnough(); second++) {
+    await passSeconds(1);
+    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
 /** The clock is set, or the process was suspended: no timer fires. */
 export function setClock(seconds: number): void {
   vi.setSystemTime(Date.now() + seconds * 1000);

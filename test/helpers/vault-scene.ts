@@ -1,7 +1,6 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { EmbeddedVault, type EmbeddedVaultOptions, type EmbeddedVaultRole } from 'projected-token/testing';
 import { type VaultTokenEvents, VaultTokenProvider, type VaultTokenProviderOptions } from 'projected-token/vault';
-import { passSeconds } from './fake-clock.js';
+import { passSecondsSlowly } from './fake-clock.js';
 import { createTestCluster, SettableSource, type TestCluster } from './federation.js';
 
 type Payload<Name extends keyof VaultTokenEvents> = Parameters<VaultTokenEvents[Name]>[0];
@@ -67,10 +66,7 @@ export function nextEvent<Name extends keyof VaultTokenEvents>(
   });
 }
 
-/**
- * Lets the time of the test pass, second by second, until the provider tells of an event: in between, requests get the real time
- * that they need.
- */
+/** Lets the time of the test pass until the provider tells of an event. */
 export async function passUntilTold<Name extends keyof VaultTokenEvents>(
   provider: VaultTokenProvider,
   name: Name,
@@ -81,10 +77,7 @@ export async function passUntilTold<Name extends keyof VaultTokenEvents>(
     isTold = true;
     return payload;
   });
-  for (let second = 0; second < mostSeconds && !isTold; second++) {
-    await passSeconds(1);
-    for (let turn = 0; turn < 5; turn++) await nextTurn();
-  }
+  await passSecondsSlowly(mostSeconds, () => isTold);
   return told;
 }
 

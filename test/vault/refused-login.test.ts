@@ -186,7 +186,7 @@ describe('What Vault says', () => {
     const errors = [`bad token\n\t${scene.source.current}`, 'so bad '.repeat(1000)];
     scene.vault.outage = { status: 403, errors };
     const { message } = await failure();
-    expect(message).toContain('403 (bad token …; so bad so bad');
+    expect(message).toContain('403 (bad token [token]; so bad so bad');
     expect(message).not.toMatch(/\s{2}|\n/);
     expect(message.length).toBeLessThan(1200);
   });

@@ -54,6 +54,6 @@ describe('No part of a token', () => {
     expect(told.names).toEqual(['login', 'renewed', 'error', 'error', 'login', 'error', 'closed']);
     shown.push(...told.payloads.map(printed));
     for (const output of shown) expectNoSecret(output);
-    expect(shown.join('\n')).toContain('what of …?');
+    expect(shown.join('\n')).toContain('what of [token]?');
   });
 });

@@ -16,16 +16,16 @@ describe('A Vault with a certificate of an authority of its own', () => {
   });
 
   it.each([
-    ['another authority', createLoopbackCertificate().cert],
-    ['those of Node', undefined],
-  ])('is not trusted by %s, gets no token, and the error says where to look', async (_what, ca) => {
+    ['another authority', createLoopbackCertificate().cert, 'The option "ca" does not hold the one that signed it.'],
+    ['those of Node', undefined, 'Set the option "ca".'],
+  ])('is not trusted by %s, gets no token, and the error says what to change', async (_what, ca, advice) => {
     scene = await VaultScene.start({}, { tls: true });
     const error = await rejectionOf(scene.open({ ca, readyTimeoutMs: 0 }));
     expect(error).toMatchObject({
       code: 'ERR_EXCHANGE_UNAVAILABLE',
-      cause: { code: 'DEPTH_ZERO_SELF_SIGNED_CERT', message: expect.stringMatching(/^self-signed certificate/) },
+      message: `Cannot reach Vault at ${scene.vault.address}: the certificate is signed by an unknown authority (DEPTH_ZERO_SELF_SIGNED_CERT). ${advice}`,
+      cause: { code: 'DEPTH_ZERO_SELF_SIGNED_CERT', isPermanent: true },
     });
-    expect(error.message).toContain('the option "ca"');
     expect(scene.vault.requests).toEqual([]);
   });
 });

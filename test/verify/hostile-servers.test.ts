@@ -151,7 +151,7 @@ describe('TokenReview', () => {
       request: async () => {
         asked += 1;
         const user = { username: 'system:serviceaccount:shop:checkout' };
-        return { status: 201, body: JSON.stringify({ status: { authenticated: true, audiences: ['billing'], user } }) };
+        return { status: 201, text: JSON.stringify({ status: { authenticated: true, audiences: ['billing'], user } }) };
       },
     };
     const reviews = new TokenReviews(client as never, { server: new URL(issuer.url), audiences: ['billing'] } as never);
