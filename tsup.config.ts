@@ -1,7 +1,14 @@
-import { readFile } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { readdirSync } from 'node:fs';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { type TransformOptions, transform } from 'esbuild';
 import { defineConfig, type Options } from 'tsup';
 import packageJson from './package.json' with { type: 'json' };
+
+type EsbuildPlugin = NonNullable<Options['esbuildPlugins']>[number];
+type TsupPlugin = NonNullable<Options['plugins']>[number];
+
+const TARGET = 'node20';
 
 // The path a user imports is the path where the module lives: "./fetch" of package.json's exports is src/fetch/index.ts
 // and becomes dist/fetch/index.
@@ -9,43 +16,120 @@ const subpaths = Object.keys(packageJson.exports)
   .filter((path) => path !== '.' && path !== './package.json')
   .map((path) => path.slice('./'.length));
 
+const entry: Record<string, string> = Object.fromEntries([
+  ['index', 'src/index.ts'],
+  ...subpaths.map((path) => [`${path}/index`, `src/${path}/index.ts`]),
+]);
+
 // Modules that the same entries reach become one chunk, and every file more costs each start of a program most of a
 // millisecond. So entries are made to reach more than they use: what wraps a client, all of the core, beside which it
-// stands in any program; the test kit, what a recipient's entry uses. The core is then in two chunks instead of nine.
-// What is imported for that has no side effects: the output is the same but for where it is.
-const CORE = ['../provider/projected-token-provider.js'];
-const REACHED: Record<string, string[]> = {
-  testing: ['../token/bound-token.js', '../volume/read-token-file.js'],
-  verify: [],
-  metrics: [],
-};
-const reachMore: NonNullable<Options['esbuildPlugins']>[number] = {
+// stands in any program; the test kit and the verifier, what the other one uses of the core. The core is then in two chunks
+// instead of nine. What is imported for that has no side effects: the output is the same but for where it is.
+const CORE = ['../index.js'];
+const SHARED = [
+  ...readdirSync('src/errors').map((file) => `../errors/${file.replace('.ts', '.js')}`),
+  '../token/bound-token.js',
+  '../volume/read-token-file.js',
+];
+const REACHED: Record<string, string[]> = { testing: SHARED, verify: SHARED, metrics: [] };
+const reachMore: EsbuildPlugin = {
   name: 'reach-more',
   setup(build) {
-    build.onLoad({ filter: /[/\\]src[/\\]\w+[/\\]index\.ts$/ }, async ({ path }) => {
+    build.onLoad({ filter: /[/\\]src[/\\]\w+[/\\](?:index|main)\.ts$/ }, async ({ path }) => {
       const imports = (REACHED[basename(dirname(path))] ?? CORE).map((module) => `import '${module}';\n`);
       return { contents: `${await readFile(path, 'utf8')}\n${imports.join('')}`, loader: 'ts' };
     });
   },
 };
 
-export default defineConfig({
-  entry: Object.fromEntries([
-    ['index', 'src/index.ts'],
-    ['cli/main', 'src/cli/main.ts'],
-    ...subpaths.map((path) => [`${path}/index`, `src/${path}/index.ts`]),
-  ]),
-  format: ['esm', 'cjs'],
-  target: 'node20',
+// Dependencies that are ES modules only. A `require` of them fails in Jest, under Yarn PnP, and on a Node without require(esm), so
+// the CommonJS files bring their own copy.
+const BUNDLED_INTO_COMMONJS = [/^jose(\/|$)/, 'chokidar', 'readdirp'];
+
+// Prints each file of the output anew without comments, which are a tenth of the package and can be read in the sources. In CommonJS,
+// the files stay apart, so that there is one copy of every class and of every shared map across subpaths; and `import()` becomes a
+// `require` at the same moment, because Jest runs CommonJS files where `import()` fails.
+function printAs(options: TransformOptions): TsupPlugin {
+  return {
+    name: 'print-as',
+    async renderChunk(code, { path }) {
+      const compact = await transform(code, { target: TARGET, minifyWhitespace: true });
+      const printed = await transform(compact.code, { ...options, target: TARGET, sourcefile: basename(path) });
+      return { code: printed.code };
+    },
+  };
+}
+const asEsModules = printAs({ format: 'esm' });
+const asCommonJs = printAs({
+  format: 'cjs',
   platform: 'node',
-  dts: true,
-  clean: true,
-  // One copy of every shared class, so that `error instanceof TokenExpiredError` holds across subpaths in CommonJS too.
+  supported: { 'dynamic-import': false },
+  // As ES modules are.
+  banner: "'use strict';",
+});
+
+// Those who wrote what is bundled ask for their license to go with it.
+const keepLicenses: EsbuildPlugin = {
+  name: 'keep-licenses',
+  setup(build) {
+    build.onEnd(async ({ metafile }) => {
+      const inputs = Object.keys(metafile!.inputs);
+      const packages = new Set(
+        inputs.flatMap((path) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []),
+      );
+      const texts = await Promise.all([...packages].sort().map(licenseOf));
+      const { outdir } = build.initialOptions;
+      await mkdir(outdir!, { recursive: true });
+      await writeFile(
+        join(outdir!, 'THIRD-PARTY-LICENSES.txt'),
+        `The CommonJS files (.cjs) contain code of these packages:\n\n${texts.join('\n\n')}\n`,
+      );
+    });
+  },
+};
+
+async function licenseOf(directory: string): Promise<string> {
+  const { name, version, license } = JSON.parse(await readFile(join(directory, 'package.json'), 'utf8'));
+  const text = await readFile(join(directory, 'LICENSE'), 'utf8').catch(() =>
+    readFile(join(directory, 'LICENSE.md'), 'utf8'),
+  );
+  return `${name} ${version} (${license})\n\n${text.trim()}`;
+}
+
+const common: Options = {
+  target: TARGET,
+  platform: 'node',
+  removeNodeProtocol: false,
+  // One copy of every shared class, so that `error instanceof TokenExpiredError` holds across subpaths.
   splitting: true,
-  sourcemap: true,
-  esbuildPlugins: [reachMore],
   esbuildOptions(options) {
-    // The imports added above are there to be ignored.
+    // The imports that `reachMore` adds are there to be ignored.
     options.logOverride = { 'ignored-bare-import': 'silent' };
   },
+};
+
+export default defineConfig(async ({ outDir = 'dist' }) => {
+  // The builds below run side by side: none of them may remove what another has written.
+  await rm(outDir, { recursive: true, force: true });
+  return [
+    {
+      ...common,
+      name: 'ES modules',
+      entry: { ...entry, 'cli/main': 'src/cli/main.ts' },
+      format: 'esm',
+      esbuildPlugins: [reachMore],
+      plugins: [asEsModules],
+    },
+    {
+      ...common,
+      name: 'CommonJS',
+      entry,
+      format: 'esm',
+      outExtension: () => ({ js: '.cjs' }),
+      noExternal: BUNDLED_INTO_COMMONJS,
+      esbuildPlugins: [reachMore, keepLicenses],
+      plugins: [asCommonJs],
+    },
+    { ...common, name: 'Types', entry, format: ['esm', 'cjs'], dts: { only: true } },
+  ];
 });

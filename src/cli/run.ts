@@ -1,4 +1,4 @@
-import packageJson from '../../package.json' with { type: 'json' };
+import { version } from '../../package.json';
 import { InvalidOptionError } from '../errors.js';
 import { printable } from '../internal/printable.js';
 import { parseArguments, UsageError } from './arguments.js';
@@ -17,7 +17,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
         terminal.stdout.write(HELP);
         return 0;
       case 'version':
-        terminal.stdout.write(`${packageJson.version}\n`);
+        terminal.stdout.write(`${version}\n`);
         return 0;
       case 'inspect':
         return await inspectToken(command, terminal);
