@@ -1,5 +1,6 @@
 import type { FromWebTokenInit, fromWebToken } from '@aws-sdk/credential-provider-web-identity';
 import { InvalidOptionError } from '../errors.js';
+import { isError } from '../internal/is-error.js';
 import { type ExpectedAudience, expectAudience } from '../token/expect-audience.js';
 import type { TokenSource } from '../token-source.js';
 import { keepUntilExpiry } from './keep-until-expiry.js';
@@ -103,7 +104,7 @@ export function fromProjectedToken(options: FromProjectedTokenOptions): Projecte
 
 // ExpiredTokenException is the documented code; services that imitate STS answer InvalidIdentityToken and say it in the text.
 function isExpiredToken(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
+  if (!isError(error)) return false;
   if (error.name === 'ExpiredTokenException') return true;
   return error.name === 'InvalidIdentityTokenException' && /expired/i.test(error.message);
 }

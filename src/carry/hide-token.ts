@@ -41,9 +41,10 @@ function redactHere(target: unknown, token: string, depth = 0): void {
   }
 }
 
+/** Of any realm: Node makes its objects in another one than that of a test under Jest. */
 function isPlain(value: object): boolean {
   const prototype = Object.getPrototypeOf(value);
-  return prototype === null || prototype === Object.prototype;
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 function isObject(value: unknown): value is object {

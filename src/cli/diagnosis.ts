@@ -1,5 +1,6 @@
 import nodeFs, { type Stats } from 'node:fs';
-import { ProjectedTokenError, TokenFileError } from '../errors.js';
+import type { TokenFileError } from '../errors.js';
+import { isProjectedTokenError } from '../internal/is-projected-token-error.js';
 import { resolveProviderOptions } from '../provider/provider-options.js';
 import { assertAcceptable, withPath } from '../token/acceptance.js';
 import { BoundToken } from '../token/bound-token.js';
@@ -46,8 +47,8 @@ export async function diagnose(options: TokenOptions, nowMs: number): Promise<Di
     assertAcceptable(token, expectation, nowMs);
   } catch (cause) {
     const error = withPath(cause, file);
-    if (!(error instanceof ProjectedTokenError)) throw error;
-    if (error instanceof TokenFileError) file = error.path ?? file;
+    if (!isProjectedTokenError(error)) throw error;
+    file = (error as Partial<TokenFileError>).path ?? file;
     findings.push({ severity: 'error', code: error.code, message: error.message });
   }
   const { kind, stats } = await lookAt(file);

@@ -1,4 +1,4 @@
-import { ProjectedTokenError } from '../errors.js';
+import { isProjectedTokenError } from '../internal/is-projected-token-error.js';
 import type { CreateReport } from './report.js';
 import { printableJson } from './terminal.js';
 
@@ -10,7 +10,7 @@ export const ndjsonReport: CreateReport = ({ stdout }, _provider, showToken) => 
       event,
       current,
       previous,
-      error: error && { code: error instanceof ProjectedTokenError ? error.code : undefined, message: error.message },
+      error: error && { code: isProjectedTokenError(error) ? error.code : undefined, message: error.message },
       value: showToken ? current?.value : undefined,
     };
     stdout.write(`${printableJson(line)}\n`);

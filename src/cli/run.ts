@@ -1,5 +1,5 @@
 import { version } from '../../package.json';
-import { InvalidOptionError } from '../errors.js';
+import { isProjectedTokenError } from '../internal/is-projected-token-error.js';
 import { printable } from '../internal/printable.js';
 import { parseArguments, UsageError } from './arguments.js';
 import { HELP, USAGE } from './help.js';
@@ -27,7 +27,8 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
         return await waitForToken(command, terminal);
     }
   } catch (error) {
-    if (!(error instanceof UsageError || error instanceof InvalidOptionError)) throw error;
+    const isInvalidOption = isProjectedTokenError(error) && error.code === 'ERR_TOKEN_OPTION';
+    if (!(isInvalidOption || error instanceof UsageError)) throw error;
     terminal.stderr.write(`projected-token: ${printable(error.message)}\n${USAGE}\nTry: projected-token --help\n`);
     return 2;
   }

@@ -1,4 +1,4 @@
-import { ProjectedTokenError } from '../errors.js';
+import { isProjectedTokenError } from '../internal/is-projected-token-error.js';
 import { printable } from '../internal/printable.js';
 import { ProjectedTokenProvider } from '../provider/projected-token-provider.js';
 import type { Command } from './arguments.js';
@@ -32,7 +32,7 @@ export async function waitForToken(command: WaitCommand, terminal: Terminal): Pr
     if (command.showToken) stdout.write(`${token.value}\n`);
     return 0;
   } catch (error) {
-    if (!(error instanceof ProjectedTokenError)) throw error;
+    if (!isProjectedTokenError(error)) throw error;
     if (interrupt.signal.aborted) {
       say('projected-token: interrupted');
     } else {

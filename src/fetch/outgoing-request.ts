@@ -1,5 +1,6 @@
 import { parseUrl } from '../carry/allowed-origins.js';
 import { isReplayableBody } from '../carry/is-replayable-body.js';
+import { hasTag } from '../internal/has-tag.js';
 import { CapturedBody } from './captured-body.js';
 import type { Hop } from './follow-redirect.js';
 
@@ -128,18 +129,32 @@ function captured(request: Request): CapturedBody | undefined {
 
 /** A copy of a body that its owner could change before it is sent, or sent again. */
 function snapshot(body: unknown): unknown {
-  if (body instanceof ArrayBuffer) return body.slice(0);
+  if (isArrayBuffer(body)) return body.slice(0);
   if (ArrayBuffer.isView(body)) {
     return new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice();
   }
-  if (body instanceof URLSearchParams) return new URLSearchParams(body);
+  if (isURLSearchParams(body)) return copyParams(body);
   if (isFormData(body)) return copyFormData(body);
   return body;
 }
 
+function isArrayBuffer(body: unknown): body is ArrayBuffer {
+  return hasTag(body, 'ArrayBuffer');
+}
+
+function isURLSearchParams(body: unknown): body is URLSearchParams {
+  return hasTag(body, 'URLSearchParams');
+}
+
+/** A fetch may know one class only, so the copy of a foreign one stays foreign. */
+function copyParams(params: URLSearchParams): URLSearchParams {
+  const Own = params.constructor as typeof URLSearchParams;
+  return params instanceof URLSearchParams ? new URLSearchParams(params) : new Own(params);
+}
+
 /** FormData of any fetch. */
 function isFormData(body: unknown): body is FormData {
-  return Object.prototype.toString.call(body) === '[object FormData]' && 'getAll' in (body as object);
+  return hasTag(body, 'FormData') && 'getAll' in body;
 }
 
 function copyFormData(form: FormData): FormData {

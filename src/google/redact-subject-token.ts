@@ -1,4 +1,5 @@
 import { InvalidOptionError } from '../errors.js';
+import { hasTag } from '../internal/has-tag.js';
 
 /** The parts of a client of google-auth-library, and of its gaxios, that are reached for here. */
 interface ExternalAccountClient {
@@ -49,8 +50,13 @@ export function redactSubjectToken<Client extends object>(client: Client): Clien
 function redact(error: unknown): void {
   const { config, response } = (error ?? {}) as { config?: RequestConfig; response?: { config?: RequestConfig } };
   for (const part of [config?.data, config?.body, response?.config?.data, response?.config?.body]) {
-    if (part instanceof URLSearchParams && part.has('subject_token')) part.set('subject_token', '<redacted>');
+    if (isURLSearchParams(part) && part.has('subject_token')) part.set('subject_token', '<redacted>');
   }
+}
+
+/** That of Node, or one of the program's realm. */
+function isURLSearchParams(value: unknown): value is URLSearchParams {
+  return hasTag(value, 'URLSearchParams');
 }
 
 interface RequestConfig {

@@ -1,5 +1,6 @@
 import type { ClientRequest } from 'node:http';
 import type { Options } from 'got';
+import { isThenable } from '../internal/is-thenable.js';
 
 /** The function by which got sends: Node's own, or one of the program's. */
 export type RequestFunction = NonNullable<Options['request']>;
@@ -37,5 +38,5 @@ export function sendBeneath(
 
 /** Goes on at once where there is no need to wait: the request could fail meanwhile, before anybody listens. */
 function andThen<T, R>(value: T | Promise<T>, goOn: (value: T) => R | Promise<R>): R | Promise<R> {
-  return value instanceof Promise ? value.then(goOn) : goOn(value);
+  return isThenable(value) ? Promise.resolve(value).then(goOn) : goOn(value);
 }

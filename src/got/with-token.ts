@@ -1,5 +1,6 @@
 import type { Got, Hooks, Options } from 'got';
 import { TokenCarriage, type WithTokenOptions } from '../carry/token-carriage.js';
+import { hasTag } from '../internal/has-tag.js';
 import type { TokenSource } from '../token-source.js';
 import { GotTrip } from './got-trip.js';
 
@@ -83,5 +84,5 @@ function retryAtOnce(retry: Options['retry']): void {
 
 /** FormData of any package that keeps to the standard; the package form-data makes a stream. */
 function isFormData(body: unknown): body is FormData {
-  return Object.prototype.toString.call(body) === '[object FormData]' && 'getAll' in (body as object);
+  return hasTag(body, 'FormData') && 'getAll' in body;
 }

@@ -1,5 +1,6 @@
 import { type CallCredentials, credentials, Metadata, status } from '@grpc/grpc-js';
 import { TokenHeader } from '../carry/token-header.js';
+import { isError } from '../internal/is-error.js';
 import type { TokenSource } from '../token-source.js';
 
 /**
@@ -42,6 +43,6 @@ async function metadataOf(source: TokenSource, header: TokenHeader): Promise<Met
 
 /** gRPC reads the status of the call from the error's `code`, which must be a number, and the details from its message. */
 function unauthenticated(cause: unknown): Error {
-  const message = cause instanceof Error ? cause.message : String(cause);
+  const message = isError(cause) ? cause.message : String(cause);
   return Object.assign(new Error(message, { cause }), { code: status.UNAUTHENTICATED });
 }

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'eventemitter3';
 import { ListenerError } from '../errors.js';
+import { isThenable } from './is-thenable.js';
 
 type Listener = (...args: never[]) => unknown;
 
@@ -65,7 +66,7 @@ export class GuardedEmitter<Events extends object> extends EventEmitter<Events> 
     const guard = function (this: unknown, ...args: unknown[]) {
       try {
         const result: unknown = Reflect.apply(listener, this, args);
-        if (result instanceof Promise) result.catch(report);
+        if (isThenable(result)) result.then(undefined, report);
       } catch (error) {
         report(error);
       }

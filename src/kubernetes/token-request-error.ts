@@ -1,6 +1,7 @@
 import { ApiException } from '@kubernetes/client-node';
 import { type ProjectedTokenError, TokenExchangeError, type TokenExchangeErrorCode } from '../errors.js';
 import { retryAfterMs } from '../exchange/retry-after.js';
+import { isError } from '../internal/is-error.js';
 import { isProjectedTokenError } from '../internal/is-projected-token-error.js';
 import { printable } from '../internal/printable.js';
 import { withoutSecrets } from '../internal/without-secrets.js';
@@ -81,7 +82,7 @@ function messageOf(body: unknown): string | undefined {
 function unreachable(error: unknown): TokenExchangeError {
   // The error of a parser may quote what it could not parse, which has the token in it.
   const isTransport =
-    error instanceof Error && (error.name === 'TimeoutError' || typeof Reflect.get(error, 'code') === 'string');
+    isError(error) && (error.name === 'TimeoutError' || typeof Reflect.get(error, 'code') === 'string');
   return new TokenExchangeError(
     'ERR_EXCHANGE_UNAVAILABLE',
     isTransport

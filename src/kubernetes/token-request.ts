@@ -3,6 +3,7 @@ import { InvalidOptionError, TokenExchangeError } from '../errors.js';
 import type { Exchange } from '../exchange/exchange-provider.js';
 import type { Grant } from '../exchange/grant.js';
 import { withDeadline } from '../internal/deadline.js';
+import { isError } from '../internal/is-error.js';
 import { tokenRequestError } from './token-request-error.js';
 import type { ResolvedTokenRequestOptions } from './token-request-options.js';
 
@@ -68,7 +69,7 @@ function apiOf(kubeConfig: KubeConfig | undefined): CoreV1Api {
     return (kubeConfig ?? defaultKubeConfig()).makeApiClient(CoreV1Api);
   } catch (error) {
     // The error of the YAML parser quotes the file, which may hold credentials.
-    const isOfSystem = error instanceof Error && 'syscall' in error;
+    const isOfSystem = isError(error) && 'syscall' in error;
     throw new InvalidOptionError(
       'kubeConfig',
       'There is no cluster to ask for tokens. Give a configuration with a current context in the option "kubeConfig", or check KUBECONFIG and ~/.kube/config.',

@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici';
+import { hasTag } from '../internal/has-tag.js';
 
 /**
  * The origins that a request may end up at; none when they cannot be told. A `Client` or a pool connects to its own whatever
@@ -16,5 +17,5 @@ function ownOriginsOf(dispatcher: Dispatcher): string[] {
   // undici keeps the origin of a Client, and of a Pool, under a symbol.
   const key = Object.getOwnPropertySymbols(dispatcher).find(({ description }) => description === 'url');
   const url: unknown = key && Reflect.get(dispatcher, key);
-  return url instanceof URL ? [url.origin] : [];
+  return hasTag(url, 'URL') ? [(url as URL).origin] : [];
 }

@@ -4,6 +4,7 @@ import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hideToken } from '../../src/carry/hide-token.js';
 import { LoopbackServer } from '../../src/testing/loopback-server.js';
+import { inOtherRealm } from '../helpers/other-realm.js';
 
 const TOKEN = 'eyJhbGciOiJSUzI1NiJ9.eyJleHAiOjF9.c2lnbmF0dXJl';
 
@@ -107,6 +108,9 @@ const PLACES: Record<string, (text: string) => Record<PropertyKey, unknown>> = {
   'its text': (text) => ({ _header: `GET / HTTP/1.1\r\nauthorization: ${text}\r\nx: ${text}\r\n` }),
   'a member with a symbol': (text) => ({
     [Symbol('kOutHeaders')]: { __proto__: null, authorization: ['Authorization', text] },
+  }),
+  'an object of another realm': (text) => ({
+    headers: Object.assign(inOtherRealm<object>('{}'), { authorization: text }),
   }),
   'what was not sent yet': (text) => ({ outputData: [{ data: text, encoding: 'latin1' }] }),
   'the options of the next hop': (text) => ({ _options: new Kept({ auth: text }) }),

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it, vi } from 'vitest';
+import { inOtherRealm, OtherURLSearchParams } from '../helpers/other-realm.js';
 import { type FetchInit, outgoing, sendAll, URL_A } from '../helpers/outgoing-request.js';
 import { turn } from '../helpers/turn.js';
 
@@ -33,6 +34,14 @@ describe('a body', () => {
       (body: DataView) => body.setUint8(0, 9),
     ],
     URLSearchParams: [() => new URLSearchParams({ a: '1' }), (body: URLSearchParams) => body.set('a', '9')],
+    'an ArrayBuffer of another realm': [
+      () => new (inOtherRealm<typeof ArrayBuffer>('ArrayBuffer'))(2),
+      (body: ArrayBuffer) => new Uint8Array(body).fill(9),
+    ],
+    'URLSearchParams of another realm': [
+      () => new OtherURLSearchParams([['a', '1']]),
+      (body: OtherURLSearchParams) => body.set('a', '9'),
+    ],
     FormData: [form, (body: FormData) => body.set('field', 'other')],
   };
 

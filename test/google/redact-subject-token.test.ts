@@ -9,6 +9,7 @@ import {
   SettableSource,
   type TestCluster,
 } from '../helpers/federation.js';
+import { OtherURLSearchParams } from '../helpers/other-realm.js';
 
 let cluster: TestCluster;
 let google: EmbeddedGoogleSts;
@@ -53,6 +54,15 @@ describe('redactSubjectToken', () => {
     const error = await rejectionOf(unreachable.getAccessToken());
     expect(error.code).toBe('ECONNREFUSED');
     expectNoToken(error, token);
+  });
+
+  it('keeps the token out of a form of another realm', () => {
+    const form = new OtherURLSearchParams([['subject_token', 'secret']]);
+    let redact: ((error: unknown) => never) | undefined;
+    const response = { add: (interceptor: { rejected: typeof redact }) => (redact = interceptor.rejected) };
+    redactSubjectToken({ stsCredential: { transporter: { interceptors: { response } } } });
+    expect(() => redact!({ config: { data: form } })).toThrow();
+    expect(String(form)).toBe('subject_token=%3Credacted%3E');
   });
 
   it('does not stand in the way of the retries of the library', async () => {

@@ -5,6 +5,7 @@ import { withToken } from 'projected-token/got';
 import { describe, expect, it } from 'vitest';
 import { useHttpOrigins } from '../helpers/http-origins.js';
 import { expectNoToken } from '../helpers/http-token-source.js';
+import { inOtherRealm } from '../helpers/other-realm.js';
 
 const world = useHttpOrigins();
 const create = () => got.extend({ prefixUrl: world.listed.origin, retry: { limit: 0 } });
@@ -108,6 +109,11 @@ describe('A request function of the program', () => {
   it.each([
     ['its request', httpRequest],
     ['a promise of its request', async (...args: Parameters<typeof httpRequest>) => httpRequest(...args)],
+    [
+      'a promise, of another realm, of its request',
+      (...args: Parameters<typeof httpRequest>) =>
+        inOtherRealm<typeof Promise>('Promise').resolve(httpRequest(...args)),
+    ],
     ['nothing, so that got sends', () => undefined],
     ['a promise of nothing, so that got sends', async () => undefined],
   ])('gives %s, which carries the token', async (_, request) => {

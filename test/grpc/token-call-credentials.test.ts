@@ -8,6 +8,7 @@ import { rejectionOf, SettableSource } from '../helpers/federation.js';
 import { Gate } from '../helpers/gate.js';
 import { CALL_KINDS, EchoClient, GrpcEcho } from '../helpers/grpc-echo.js';
 import { expectNoToken, FixedTokenSource } from '../helpers/http-token-source.js';
+import { inOtherRealm } from '../helpers/other-realm.js';
 import { inUse } from '../helpers/provider-events.js';
 
 let server: GrpcEcho;
@@ -45,6 +46,13 @@ describe.each(CALL_KINDS)('A %s call', (kind) => {
     expect(error.code).toBe(status.UNAUTHENTICATED);
     expect(error.details).toContain('/var/run/secrets/tokens is empty');
     expect(server.calls).toEqual([]);
+  });
+
+  it('fails with the message alone of an error of another realm', async () => {
+    source.getToken = () => Promise.reject(inOtherRealm('new Error("no token")'));
+    const error = await rejectionOf(connect().call(kind));
+    expect(error.details).toMatch(/\bno token$/);
+    expect(error.details).not.toContain('Error: no token');
   });
 
   it('that the server refuses is not sent again, and shows no token', async () => {

@@ -1,6 +1,7 @@
 import { ListenerError } from 'projected-token';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { GuardedEmitter } from '../../src/internal/guarded-emitter.js';
+import { inOtherRealm } from '../helpers/other-realm.js';
 
 interface Events {
   changed: (what: string) => void;
@@ -46,6 +47,7 @@ describe.each<Adding>(['on', 'once', 'addListener'])('a listener added by %s', (
   it.each([
     ['throws', throwing],
     ['rejects', rejecting],
+    ['rejects in another realm', () => inOtherRealm<typeof Promise>('Promise').reject(MISTAKE)],
   ])('that %s breaks neither the emitter nor the listeners after it, and is told as an error', async (_, listener) => {
     const errors: Error[] = [];
     const told = new Promise<void>((resolve) => {
