@@ -101,6 +101,41 @@ describe('a project with the optional packages', () => {
   });
 });
 
+describe('require', () => {
+  // What Jest and Yarn PnP cannot require, ES modules, is seen by a Node that cannot either. One peer is an ES module only.
+  it.each(subpaths.filter((subpath) => subpath !== '/kubernetes'))(
+    'loads projected-token%s where ES modules cannot be required',
+    async (subpath) => {
+      const nodeOptions = ['--no-experimental-require-module'];
+      const output = await withPeers.program('cjs', `require('projected-token${subpath}')`, nodeOptions);
+      expect(output).toEqual({ exitCode: 0, stdout: '', stderr: '' });
+    },
+  );
+
+  it('of the core loads few files, and chokidar with the first watch', async () => {
+    await withPeers.write('token-file', A_TOKEN);
+    const source = `
+      const loaded = () => Object.keys(require.cache).map((file) => file.split('/node_modules/')[1]).filter(Boolean);
+      const { ProjectedTokenProvider } = require('projected-token');
+      const atStart = loaded();
+      (async () => {
+        const provider = await ProjectedTokenProvider.open({ path: 'token-file' });
+        console.log(JSON.stringify({ atStart, later: loaded().slice(atStart.length), watching: provider.status.watching }));
+        await provider.close();
+      })();
+    `;
+    const { stdout, stderr } = await withPeers.program('cjs', source);
+    expect(stderr).toBe('');
+    const { atStart, later, watching } = JSON.parse(stdout);
+    expect(atStart.filter((file: string) => file.startsWith('projected-token/')).length).toBeLessThanOrEqual(4);
+    expect(atStart.filter((file: string) => !/^(projected-token|eventemitter3)\//.test(file))).toEqual([]);
+    expect({ later, watching }).toEqual({
+      later: [expect.stringMatching(/^projected-token\/dist\/chokidar-/)],
+      watching: 'events',
+    });
+  });
+});
+
 describe('import of the core', () => {
   // Writes the URL of every module that is loaded.
   const TRACE = `data:text/javascript,${encodeURIComponent(`

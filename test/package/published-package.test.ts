@@ -1,5 +1,5 @@
-import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { execFile, spawnSync } from 'node:child_process';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { publint } from 'publint';
@@ -15,6 +15,9 @@ beforeAll(async () => {
   built = await builtPackage();
 }, 120_000);
 
+/** Without source maps and without comments; twice the code, for two module systems. */
+const MAX_TARBALL_BYTES = 240_000;
+
 describe('the published package', () => {
   it('holds what a user needs and nothing else', async () => {
     const { stdout } = await run('tar', ['-tzf', built.tarball]);
@@ -22,8 +25,19 @@ describe('the published package', () => {
     expect(files).toContain('package/dist/index.js');
     const beside = files.filter((file) => !file.startsWith('package/dist/'));
     expect(beside).toEqual(['package/CHANGELOG.md', 'package/LICENSE', 'package/README.md', 'package/package.json']);
-    const strangers = files.filter((file) => /dist\/.*(?<!\.(js|cjs|d\.ts|d\.cts|map))$/.test(file));
-    expect(strangers).toEqual([]);
+    const strangers = files.filter((file) => /dist\/.*(?<!\.(js|cjs|d\.ts|d\.cts))$/.test(file));
+    expect(strangers).toEqual(['package/dist/THIRD-PARTY-LICENSES.txt']);
+    // The command line is a program: nobody imports it.
+    expect(files.filter((file) => file.startsWith('package/dist/cli/'))).toEqual(['package/dist/cli/main.js']);
+  });
+
+  it('is small', async () => {
+    expect((await stat(built.tarball)).size).toBeLessThan(MAX_TARBALL_BYTES);
+  });
+
+  it('holds nothing of package.json but its version', async () => {
+    const program = await readFile(join(built.directory, 'dist', 'cli', 'main.js'), 'utf8');
+    expect(program).not.toContain('peerDependencies');
   });
 
   it('has no fault that publint knows of', async () => {
@@ -41,5 +55,57 @@ describe('the published package', () => {
     const args = [attw, built.tarball, '--profile', 'strict', '--format', 'json'];
     const { stdout } = await run(process.execPath, args).catch((error) => error);
     expect(Object.values(JSON.parse(stdout).problems).flat()).toEqual([]);
+  });
+});
+
+describe('its CommonJS files', () => {
+  let files: Map<string, string>;
+
+  beforeAll(async () => {
+    const dist = join(built.directory, 'dist');
+    const names = (await readdir(dist, { recursive: true })).filter((name) => name.endsWith('.cjs'));
+    const texts = await Promise.all(names.map((name) => readFile(join(dist, name), 'utf8')));
+    files = new Map(names.map((name, index) => [name, texts[index]!]));
+  });
+
+  it('require nothing that is an ES module only, but for one peer that is', async () => {
+    const required = [...files.values()].flatMap((text) =>
+      [...text.matchAll(/\brequire\("([^".][^"]*)"\)/g)].map((match) => match[1]!),
+    );
+    const packages = new Set(required.filter((specifier) => !specifier.startsWith('node:')));
+    expect(packages).toContain('eventemitter3');
+    const onlyEsModules = [...packages].filter((specifier) => {
+      const options = ['--no-experimental-require-module', '--eval', `require(${JSON.stringify(specifier)})`];
+      return spawnSync(process.execPath, options, { cwd: REPOSITORY }).status !== 0;
+    });
+    expect(onlyEsModules).toEqual(['@kubernetes/client-node']);
+  });
+
+  // Jest runs CommonJS in a context where import() rejects.
+  it('have no import()', () => {
+    expect([...files].filter(([, text]) => /\bimport\(/.test(text)).map(([name]) => name)).toEqual([]);
+  });
+
+  it('are strict, as ES modules are', () => {
+    expect([...files].filter(([, text]) => !/^(['"])use strict\1/.test(text)).map(([name]) => name)).toEqual([]);
+  });
+
+  // So that `instanceof` holds across subpaths, and what a module remembers is remembered once.
+  it('have one copy of each class', () => {
+    const classes = [...files.values()].flatMap((text) =>
+      [...text.matchAll(/^(?:var (\w+) = )?class (\w*)/gm)].map((match) => match[1] ?? match[2]!),
+    );
+    expect(classes).toContain('ProjectedTokenProvider');
+    expect(classes).toContain('SignJWT');
+    expect(classes.filter((name, index) => classes.indexOf(name) !== index)).toEqual([]);
+  });
+
+  it('come with the licenses of what they bring along', async () => {
+    const text = await readFile(join(built.directory, 'dist', 'THIRD-PARTY-LICENSES.txt'), 'utf8');
+    for (const name of ['jose', 'chokidar', 'readdirp']) {
+      const { version } = JSON.parse(await readFile(join(REPOSITORY, 'node_modules', name, 'package.json'), 'utf8'));
+      expect(text).toMatch(new RegExp(`^${name} ${version} \\(MIT\\)\\n\\n.*MIT License`, 'm'));
+    }
+    expect(text.match(/^Copyright/gm)).toHaveLength(3);
   });
 });
