@@ -30,9 +30,9 @@ const ROOMS = {
   exchange: BASICS,
   vault: [...BASICS, 'token', 'carry', 'exchange'],
   kubernetes: [...BASICS, 'carry', 'exchange'],
-  aws: [...BASICS, 'token'],
-  google: [...BASICS, 'token'],
-  azure: [...BASICS, 'token'],
+  aws: [...BASICS, 'token', 'exchange'],
+  google: [...BASICS, 'token', 'exchange'],
+  azure: [...BASICS, 'token', 'exchange'],
   // Of volume/ only the size of the largest token file: a longer bearer token is no token either.
   verify: [...BASICS, 'token', 'volume', 'carry'],
   metrics: CORE,

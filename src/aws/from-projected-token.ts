@@ -1,9 +1,10 @@
 import type { FromWebTokenInit, fromWebToken } from '@aws-sdk/credential-provider-web-identity';
 import { InvalidOptionError } from '../errors.js';
+import { replacementFrom, SOURCE_TIMEOUT_MS, tokenFrom } from '../exchange/source-token.js';
 import { isError } from '../internal/is-error.js';
 import { type ExpectedAudience, expectAudience } from '../token/expect-audience.js';
 import type { TokenSource } from '../token-source.js';
-import { keepUntilExpiry } from './keep-until-expiry.js';
+import { KeptCredentials } from './kept-credentials.js';
 
 /** Audience that Amazon EKS and the AWS guides use for AWS STS (eks-pod-identity-webhook, annotation `audience`). */
 export const AWS_AUDIENCE = 'sts.amazonaws.com';
@@ -79,27 +80,20 @@ export function fromProjectedToken(options: FromProjectedTokenOptions): Projecte
       })(identityProperties);
     };
 
-    const token = await source.getToken();
+    const token = await tokenFrom(source, SOURCE_TIMEOUT_MS);
     try {
       return await exchange(token);
     } catch (error) {
       if (!isExpiredToken(error)) throw error;
-      const replacement = await source.replaceToken(token);
+      const replacement = await replacementFrom(source, token, SOURCE_TIMEOUT_MS);
       if (replacement === undefined) throw error;
       return await exchange(replacement);
     }
   };
-  const provideOrKeep = keepUntilExpiry(provide, (error) => {
+  const credentials = new KeptCredentials(provide, (error) => {
     init.logger?.warn('No new AWS credentials; the last ones are used until they expire.', error);
   });
-  // Each client of the SDK keeps credentials for itself: those that start together share one exchange.
-  let pending: ReturnType<ProjectedTokenCredentialProvider> | undefined;
-  return (identityProperties) => {
-    pending ??= provideOrKeep(identityProperties).finally(() => {
-      pending = undefined;
-    });
-    return pending;
-  };
+  return (identityProperties) => credentials.get(identityProperties);
 }
 
 // ExpiredTokenException is the documented code; services that imitate STS answer InvalidIdentityToken and say it in the text.

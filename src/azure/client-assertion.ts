@@ -1,3 +1,4 @@
+import { SOURCE_TIMEOUT_MS, tokenFrom } from '../exchange/source-token.js';
 import { type ExpectedAudience, expectAudience } from '../token/expect-audience.js';
 import type { TokenSource } from '../token-source.js';
 
@@ -43,7 +44,7 @@ export interface ClientAssertionOptions {
 export function clientAssertion(source: TokenSource, options: ClientAssertionOptions = {}): () => Promise<string> {
   const { audience = AZURE_AUDIENCE } = options;
   return async () => {
-    const token = await source.getToken();
+    const token = await tokenFrom(source, SOURCE_TIMEOUT_MS);
     expectAudience(token, audience);
     return token;
   };

@@ -2,6 +2,9 @@ import { TokenExchangeError } from '../errors.js';
 import { withDeadline } from '../internal/deadline.js';
 import type { TokenSource } from '../token-source.js';
 
+/** How long a source may take where no option says so, in milliseconds: a projected volume answers at once, or within its own deadline. */
+export const SOURCE_TIMEOUT_MS = 10_000;
+
 /**
  * Takes the service account token to exchange from its source. A source that never answers must not keep an attempt from
  * ending, nor the next from beginning.

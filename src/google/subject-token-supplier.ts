@@ -1,3 +1,4 @@
+import { SOURCE_TIMEOUT_MS, tokenFrom } from '../exchange/source-token.js';
 import { type ExpectedAudience, expectAudience } from '../token/expect-audience.js';
 import type { TokenSource } from '../token-source.js';
 
@@ -51,7 +52,7 @@ export function subjectTokenSupplier(
 ): ProjectedSubjectTokenSupplier {
   return {
     async getSubjectToken(context) {
-      const token = await source.getToken();
+      const token = await tokenFrom(source, SOURCE_TIMEOUT_MS);
       expectAudience(token, options.audience ?? [context.audience, `https:${context.audience}`]);
       return token;
     },

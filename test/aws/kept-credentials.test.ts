@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { fromProjectedToken } from 'projected-token/aws';
 import { EmbeddedAwsSts } from 'projected-token/testing';
@@ -30,7 +32,7 @@ beforeEach(async () => {
       logger: { debug() {}, info() {}, error() {}, warn },
     }),
   });
-  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+  vi.useFakeTimers({ toFake: ['Date', 'performance'], now: Date.now() });
   vi.spyOn(Math, 'random').mockReturnValue(LONGEST);
 });
 
@@ -42,8 +44,11 @@ afterEach(async () => {
   await sts.close();
 });
 
+/** How long an exchange may take: the callers above did not wait for its end. */
+const EXCHANGE_TIMEOUT_SECONDS = 30;
+
 const call = () => client.send(new GetCallerIdentityCommand({}));
-const pass = (seconds: number) => vi.setSystemTime(Date.now() + seconds * 1000);
+const pass = (seconds: number) => vi.advanceTimersByTime(seconds * 1000);
 const outcomes = () => sts.exchanges.map(({ outcome }) => outcome);
 
 describe('fromProjectedToken while no new credentials can be had', () => {
@@ -65,9 +70,9 @@ describe('fromProjectedToken while no new credentials can be had', () => {
     pass(700);
     sts.failNext(DOWN, DOWN);
     await call(); // a pause of up to 1 s
-    pass(1);
-    await call(); // a pause of up to 2 s
-    pass(1);
+    pass(20);
+    await call(); // a pause of up to 5 s
+    pass(4);
     await call();
     expect(outcomes()).toEqual(['granted', 'ServiceUnavailable', 'ServiceUnavailable']);
     pass(1);
@@ -89,7 +94,7 @@ describe('fromProjectedToken while no new credentials can be had', () => {
     sts.failNext(DOWN, DOWN, DOWN);
     await call(); // a pause of up to 1 s
     pass(1);
-    await call(); // a pause of up to 2 s
+    await call(); // a pause of up to 1 s
     pass(1);
     expect((await rejectionOf(call())).name).toBe('ServiceUnavailable');
   });
@@ -102,5 +107,19 @@ describe('fromProjectedToken while no new credentials can be had', () => {
     pass(300);
     expect((await rejectionOf(call())).message).toBe('expired');
     expect(outcomes()).toEqual(['granted']);
+  });
+
+  it('gives the last credentials while STS accepts the request and does not answer', async () => {
+    await call();
+    pass(700);
+    const silent = createServer(() => {});
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    vi.stubEnv('AWS_ENDPOINT_URL_STS', `http://127.0.0.1:${(silent.address() as AddressInfo).port}`);
+    const startedAt = process.hrtime.bigint();
+    await Promise.all([call(), call(), call()]);
+    expect(Number(process.hrtime.bigint() - startedAt) / 1e9).toBeLessThan(EXCHANGE_TIMEOUT_SECONDS);
+    expect(sts.callerIdentityRequests).toBe(4);
+    silent.closeAllConnections();
+    await new Promise((resolve) => silent.close(resolve));
   });
 });
