@@ -1,0 +1,193 @@
+import { EmbeddedApiServer } from 'projected-token/testing';
+import type { TokenVerifierOptions } from 'projected-token/verify';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { rejectionOf, SettableSource } from '../helpers/federation.js';
+import { verifierCluster } from '../helpers/verifier-cluster.js';
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('By published keys', () => {
+  const { start, server, serviceToken, tokenOf, verifierOf } = verifierCluster();
+
+  it('gives the identity of the sender, which cannot be changed', async () => {
+    await start();
+    const { podUid } = server();
+    const { token } = await tokenOf({ bound: true });
+    const identity = await verifierOf().verify(token);
+    expect(identity).toMatchObject({
+      namespace: 'shop',
+      serviceAccount: { name: 'checkout', uid: expect.stringMatching(/^[\da-f-]{36}$/) },
+      pod: { name: 'checkout-1', uid: podUid },
+      node: { name: 'worker-1' },
+      subject: 'system:serviceaccount:shop:checkout',
+      audiences: ['billing'],
+      expiresAt: new Date(identity.claims.exp! * 1000),
+      fingerprint: expect.stringMatching(/^[\da-f]{12}$/),
+    });
+    expect(() => Object.assign(identity, { namespace: 'kube-system' })).toThrow(TypeError);
+    expect(() => Object.assign(identity.serviceAccount, { name: 'admin' })).toThrow(TypeError);
+  });
+
+  it('fetches discovery document and keys once for any number of tokens', async () => {
+    await start();
+    const verifier = verifierOf();
+    const tokens = await Promise.all(Array.from({ length: 20 }, () => tokenOf()));
+    await Promise.all(tokens.map(({ token }) => verifier.verify(token)));
+    await verifier.verify(tokens[0]!.token);
+    expect(server().paths()).toEqual(['/.well-known/openid-configuration', '/openid/v1/jwks']);
+  });
+
+  it('follows a rotation of the keys: one unknown kid, one fetch', async () => {
+    await start();
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const verifier = verifierOf();
+    const old = await tokenOf();
+    await verifier.verify(old.token);
+    await server().rotateKey();
+    vi.advanceTimersByTime(31_000);
+    const fresh = await Promise.all([tokenOf(), tokenOf(), tokenOf()]);
+    await Promise.all(fresh.map(({ token }) => verifier.verify(token)));
+    await verifier.verify(old.token);
+    expect(
+      server()
+        .paths()
+        .filter((path) => path === '/openid/v1/jwks'),
+    ).toHaveLength(2);
+  });
+
+  it('does not let unknown kids make it fetch more than once in 30 s', async () => {
+    await start();
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const verifier = verifierOf();
+    const { token } = await tokenOf();
+    await verifier.verify(token);
+    const stranger = await EmbeddedApiServer.start({ algorithm: 'ES256', issuer: server().issuer });
+    stranger.addServiceAccount('shop', 'checkout');
+    const forged = await stranger.createToken('shop', 'checkout', { audiences: ['billing'] });
+    await stranger.close();
+    const attack = async () => {
+      for (let n = 0; n < 20; n++) {
+        expect(await rejectionOf(verifier.verify(forged.token))).toHaveProperty('code', 'ERR_VERIFY_KEY');
+      }
+    };
+    await attack();
+    const fetches = () =>
+      server()
+        .paths()
+        .filter((path) => path === '/openid/v1/jwks').length;
+    expect(fetches()).toBe(1);
+    vi.advanceTimersByTime(31_000);
+    await attack();
+    expect(fetches()).toBe(2);
+  });
+
+  it('refuses tokens of a key that was withdrawn, at the latest ten minutes later', async () => {
+    await start();
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const verifier = verifierOf();
+    const { token } = await tokenOf();
+    await verifier.verify(token);
+    await server().rotateKey({ forgetOld: true });
+    await serviceToken();
+    vi.advanceTimersByTime(10 * 60_000 + 1);
+    await verifier.verify(token); // begins the refresh
+    await vi.waitFor(async () => {
+      expect(await rejectionOf(verifier.verify(token))).toHaveProperty('code', 'ERR_VERIFY_KEY');
+    });
+  });
+
+  it('goes on with the keys that it has while the API server is down, for an hour', async () => {
+    await start();
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const verifier = verifierOf();
+    const { token } = await tokenOf({ expirationSeconds: 7200 });
+    await verifier.verify(token);
+    await server().close();
+    vi.advanceTimersByTime(59 * 60_000);
+    await verifier.verify(token);
+    vi.advanceTimersByTime(2 * 60_000);
+    expect(await rejectionOf(verifier.verify(token))).toHaveProperty('code', 'ERR_VERIFY_UNAVAILABLE');
+    await server().resume();
+    await serviceToken();
+    vi.advanceTimersByTime(5_001);
+    await verifier.verify(token);
+  });
+
+  it('says that it cannot verify when the keys cannot be fetched, and leaves the server alone for 5 s', async () => {
+    await start();
+    vi.useFakeTimers({ toFake: ['Date'] });
+    server().outage = { status: 503 };
+    const verifier = verifierOf();
+    const { token } = await tokenOf();
+    for (let n = 0; n < 10; n++) {
+      expect(await rejectionOf(verifier.verify(token))).toHaveProperty('code', 'ERR_VERIFY_UNAVAILABLE');
+    }
+    expect(server().paths()).toHaveLength(1);
+    server().outage = undefined;
+    vi.advanceTimersByTime(5_001);
+    await verifier.verify(token);
+  });
+
+  it('says which permission it lacks when it has no bearer, and which issuer it found instead', async () => {
+    await start();
+    const { token } = await tokenOf();
+    const anonymous = await rejectionOf(verifierOf({ bearer: undefined }).verify(token));
+    expect(anonymous).toHaveProperty('code', 'ERR_VERIFY_UNAVAILABLE');
+    expect(anonymous.message).toContain('system:service-account-issuer-discovery');
+    const other = verifierOf({ issuer: 'https://old-issuer.test' });
+    const forged = await EmbeddedApiServer.start({ algorithm: 'ES256', issuer: 'https://old-issuer.test' });
+    forged.addServiceAccount('shop', 'checkout');
+    const foreign = await forged.createToken('shop', 'checkout', { audiences: ['billing'] });
+    await forged.close();
+    expect((await rejectionOf(other.verify(foreign.token))).message).toContain(
+      `it is of the issuer "${server().issuer}"`,
+    );
+  });
+
+  it('replaces its own bearer once when it is refused', async () => {
+    await start();
+    const source = new SettableSource('refused');
+    source.replacement = await serviceToken();
+    await verifierOf({ bearer: source }).verify((await tokenOf()).token);
+    expect(source.refused).toEqual(['refused']);
+    expect(server().requests.map(({ status }) => status)).toEqual([401, 200, 200]);
+  });
+
+  it('does not trust a server whose certificate is not of the CA', async () => {
+    await start();
+    const error = await rejectionOf(verifierOf({ ca: undefined }).verify((await tokenOf()).token));
+    expect(error).toMatchObject({ code: 'ERR_VERIFY_UNAVAILABLE', cause: { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' } });
+  });
+
+  it('gives up on a server that does not answer in time', async () => {
+    const { createServer } = await import('node:net');
+    const silent = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => silent.once('listening', resolve));
+    await start();
+    const { port } = silent.address() as import('node:net').AddressInfo;
+    const verifier = verifierOf({ apiServer: `http://127.0.0.1:${port}`, timeoutMs: 50 });
+    const error = await rejectionOf(verifier.verify((await tokenOf()).token));
+    expect(error).toMatchObject({ code: 'ERR_VERIFY_UNAVAILABLE', cause: { code: 'ABORT_ERR' } });
+    silent.close();
+  });
+
+  it('lets in only whom the lists name, and judges only genuine tokens by them', async () => {
+    await start();
+    const { token } = await tokenOf();
+    const outcome = (options: Partial<TokenVerifierOptions>, of = token) =>
+      verifierOf(options)
+        .verify(of)
+        .then(
+          () => 'let in',
+          (error) => error.code,
+        );
+    expect(await outcome({ namespaces: ['mail', 'shop'] })).toBe('let in');
+    expect(await outcome({ namespaces: ['mail'] })).toBe('ERR_VERIFY_FORBIDDEN');
+    expect(await outcome({ serviceAccounts: ['shop/checkout'] })).toBe('let in');
+    expect(await outcome({ serviceAccounts: ['mail/checkout', 'shop/cart'] })).toBe('ERR_VERIFY_FORBIDDEN');
+    expect(await outcome({ namespaces: ['mail'], serviceAccounts: ['shop/checkout'] })).toBe('ERR_VERIFY_FORBIDDEN');
+    expect(await outcome({ namespaces: ['mail'] }, `${token.slice(0, -8)}AAAAAAAA`)).toBe('ERR_VERIFY_SIGNATURE');
+  });
+});
