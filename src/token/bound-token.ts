@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { deepFreeze } from '../internal/deep-freeze.js';
 import type { BoundTokenClaims, KubernetesObjectReference } from './claims.js';
 import { fingerprintOf } from './fingerprint.js';
 import { parseJwt } from './parse-jwt.js';
@@ -143,16 +144,4 @@ export class BoundToken {
 function dateOf(seconds: number | undefined): Date | undefined {
   // A new Date each time: dates can be changed, the snapshot cannot.
   return seconds === undefined ? undefined : new Date(seconds * 1000);
-}
-
-// A list instead of recursion: claims nested 10,000 deep fit into a token file, not onto the stack.
-function deepFreeze<T extends object>(root: T): T {
-  const pending: object[] = [root];
-  for (let value = pending.pop(); value !== undefined; value = pending.pop()) {
-    Object.freeze(value);
-    for (const child of Object.values(value)) {
-      if (typeof child === 'object' && child !== null) pending.push(child);
-    }
-  }
-  return root;
 }

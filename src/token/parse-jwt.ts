@@ -25,17 +25,18 @@ export function parseJwt(value: string): BoundTokenClaims {
   } catch {
     throw malformed('its header is not a JSON object in base64url');
   }
-  let claims: BoundTokenClaims;
+  let claims: Readonly<Record<string, unknown>>;
   try {
-    claims = decodeJwt(value) as BoundTokenClaims;
+    claims = decodeJwt(value);
   } catch {
     throw malformed('its payload is not a JSON object in base64url');
   }
-  checkTypes(claims);
+  assertClaimTypes(claims);
   return claims;
 }
 
-function checkTypes(claims: BoundTokenClaims): void {
+/** Throws `ERR_TOKEN_MALFORMED` unless the claims that this library reads have the types of {@link BoundTokenClaims}. */
+export function assertClaimTypes(claims: Readonly<Record<string, unknown>>): asserts claims is BoundTokenClaims {
   for (const name of ['iss', 'sub', 'jti']) {
     if (!isOptional(claims[name], isString)) throw malformed(`its claim "${name}" is not a string`);
   }

@@ -1,20 +1,36 @@
+import { deepFreeze } from '../internal/deep-freeze.js';
+import type { BoundTokenClaims } from '../token/claims.js';
 import { assertClaims } from './assert-claims.js';
-import { IssuerClient } from './issuer-client.js';
-import { parseToken } from './parse-token.js';
-import { PublishedKeys } from './published-keys.js';
+import { assertTokenText, type ParsedToken, parseToken } from './parse-token.js';
+import { RecentVerdicts } from './recent-verdicts.js';
+import { resolveOptions } from './resolve-options.js';
+import { tokenDigest } from './token-digest.js';
 import { statedIdentity, type TokenIdentity } from './token-identity.js';
-import type { TokenProof } from './token-proof.js';
-import { TokenReviews } from './token-reviews.js';
-import { TokenVerificationError } from './token-verification-error.js';
-import { type ResolvedOptions, resolveOptions, type TokenVerifierOptions } from './token-verifier-options.js';
+import type { MultiIssuerTokenVerifierOptions, TokenVerifierOptions } from './token-verifier-options.js';
+import { type TrustedIssuer, TrustedIssuers } from './trusted-issuers.js';
+import type { Verdict } from './verdict.js';
+
+/** Tokens that are remembered as genuine, with their claims: some 20 MB at most. */
+const MAX_ACCEPTED = 10_000;
+/** Tokens that are remembered as refused: enough for clients that try the same one again and again. */
+const MAX_REFUSED = 1_000;
+
+/** A token that was found genuine, without the token itself. */
+interface VerifiedToken extends Verdict {
+  readonly claims: BoundTokenClaims;
+  readonly issuer: TrustedIssuer;
+}
 
 /** Verifies the tokens that a service receives. */
 export interface TokenVerifier {
   /**
    * Resolves with the sender of a token, once it is proved genuine, in its time, and for this service.
    *
+   * A token that was found genuine before is known by its SHA-256, until the issuer publishes other keys (method
+   * `key-set`) or for 10 s (`token-review`); its claims and its time are looked at every time.
+   *
    * @param token - what followed `Bearer ` in the request
-   * @throws {@link TokenVerificationError}, whose `code` says why; its message holds no bytes of the token
+   * @throws `TokenVerificationError`, whose `code` says why; its message holds no bytes of the token
    */
   verify(token: string): Promise<TokenIdentity>;
 }
@@ -25,6 +41,9 @@ export interface TokenVerifier {
  *
  * What is cheap comes first: form, header, issuer, audience and time are looked at before the keys are used or the API
  * server is asked, and the allow-lists after that, so that only genuine tokens get to know about them.
+ *
+ * Nothing waits for ever: what is asked of an issuer or an API server has the time limit `timeoutMs`, a token waits for
+ * a few such answers at most, and then fails with `ERR_VERIFY_UNAVAILABLE`.
  *
  * @throws `ERR_TOKEN_OPTION` for options that cannot work
  *
@@ -41,32 +60,51 @@ export interface TokenVerifier {
  * const { namespace, serviceAccount, pod } = await verifier.verify(token);
  * ```
  */
-export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
+export function createTokenVerifier(options: TokenVerifierOptions | MultiIssuerTokenVerifierOptions): TokenVerifier {
   const resolved = resolveOptions(options);
-  const client = new IssuerClient(resolved);
-  const proof: TokenProof =
-    resolved.method === 'key-set' ? new PublishedKeys(client, resolved) : new TokenReviews(client, resolved);
+  const { audiences, algorithms } = resolved;
+  const issuers = new TrustedIssuers(resolved);
+  const accepted = new RecentVerdicts<VerifiedToken>(MAX_ACCEPTED);
+  // Apart from the accepted, which forged tokens must not drive out.
+  const refused = new RecentVerdicts<Verdict>(MAX_REFUSED);
+  const underWay = new Map<string, Promise<VerifiedToken>>();
+
+  async function prove(parsed: ParsedToken): Promise<VerifiedToken> {
+    const { claims, digest } = parsed;
+    const issuer = issuers.issuerOf(claims);
+    assertClaims(claims, resolved, Date.now());
+    statedIdentity(claims, digest, audiences);
+    const verdict = await issuer.proof.prove(parsed);
+    if (verdict.refusal !== undefined) {
+      refused.remember(digest, verdict);
+      throw verdict.refusal;
+    }
+    const verified = { claims: deepFreeze(claims), issuer, holds: verdict.holds };
+    accepted.remember(digest, verified);
+    return verified;
+  }
+
+  function proveOnce(token: string, digest: string): Promise<VerifiedToken> {
+    const refusal = refused.find(digest)?.refusal;
+    if (refusal !== undefined) throw refusal;
+    let proof = underWay.get(digest);
+    if (proof === undefined) {
+      proof = prove(parseToken(token, algorithms, digest)).finally(() => underWay.delete(digest));
+      underWay.set(digest, proof);
+    }
+    return proof;
+  }
 
   return {
     async verify(token) {
-      const parsed = parseToken(token, resolved.algorithms);
-      assertClaims(parsed.token, resolved, Date.now());
-      const identity = statedIdentity(parsed.token, resolved.audiences);
-      await proof.prove(parsed);
-      assertAllowed(identity, resolved);
+      assertTokenText(token);
+      const digest = tokenDigest(token);
+      const { claims, issuer } = accepted.find(digest) ?? (await proveOnce(token, digest));
+      // What was proved is the signature. Time passes, and it passed while the proof was made.
+      assertClaims(claims, resolved, Date.now());
+      const identity = statedIdentity(claims, digest, audiences);
+      issuer.assertAllowed(identity);
       return identity;
     },
   };
-}
-
-function assertAllowed(
-  { namespace, serviceAccount }: TokenIdentity,
-  { namespaces, serviceAccounts }: ResolvedOptions,
-): void {
-  const name = `${namespace}/${serviceAccount.name}`;
-  if ((namespaces?.includes(namespace) ?? true) && (serviceAccounts?.includes(name) ?? true)) return;
-  throw new TokenVerificationError(
-    'ERR_VERIFY_FORBIDDEN',
-    `The service account ${name} is not let in by the options "namespaces" and "serviceAccounts".`,
-  );
 }

@@ -9,4 +9,9 @@ export { createTokenVerifier, type TokenVerifier } from './create-token-verifier
 export * from './require-token.js';
 export type { TokenIdentity } from './token-identity.js';
 export { TokenVerificationError } from './token-verification-error.js';
-export type { TokenVerifierOptions } from './token-verifier-options.js';
+export type {
+  MultiIssuerTokenVerifierOptions,
+  TokenIssuerOptions,
+  TokenVerifierOptions,
+  TokenVerifierRules,
+} from './token-verifier-options.js';

@@ -1,55 +1,73 @@
-import { type HttpAnswer, HttpClient } from '../internal/http-client.js';
+import { withDeadline } from '../internal/deadline.js';
+import { type HttpAnswer, HttpClient, type HttpRequest } from '../internal/http-client.js';
 import { HttpError } from '../internal/http-error.js';
+import { printable } from '../internal/printable.js';
 import type { TokenSource } from '../token-source.js';
+import type { ResolvedIssuer } from './resolve-options.js';
 import { TokenVerificationError } from './token-verification-error.js';
-import type { ResolvedOptions } from './token-verifier-options.js';
 
-/** Requests to the issuer or the API server. The token of this service goes to one origin only. */
+/** Requests to one issuer or its API server. The token of this service goes to one origin only. */
 export class IssuerClient {
   readonly #client: HttpClient;
   readonly #bearer: TokenSource | undefined;
   readonly #bearerOrigin: string;
+  readonly #timeoutMs: number;
 
-  constructor({
-    server,
-    connection,
-    bearer,
-    timeoutMs,
-  }: Pick<ResolvedOptions, 'server' | 'connection' | 'bearer' | 'timeoutMs'>) {
+  constructor(
+    { server, connection, bearer }: Pick<ResolvedIssuer, 'server' | 'connection' | 'bearer'>,
+    timeoutMs: number,
+  ) {
     this.#client = new HttpClient({ ...connection, timeoutMs });
     this.#bearer = bearer;
     this.#bearerOrigin = server.origin;
+    this.#timeoutMs = timeoutMs;
   }
 
   /**
    * Sends a request; with the bearer, and once more with a fresh one after a 401, when it goes to the server of the options.
+   * All of it has one deadline, so that a source of bearers that hangs stops this request and no other.
    *
    * @throws `ERR_VERIFY_UNAVAILABLE` when there is no answer
    */
   async request(method: 'GET' | 'POST', url: URL, json?: unknown): Promise<HttpAnswer> {
+    const source = url.origin === this.#bearerOrigin ? this.#bearer : undefined;
+    let isWaitingForBearer = false;
+    const bearerFrom = async <T>(token: Promise<T>): Promise<T> => {
+      isWaitingForBearer = true;
+      const bearer = await token;
+      isWaitingForBearer = false;
+      return bearer;
+    };
+    const exchange = async (signal: AbortSignal) => {
+      const request: HttpRequest = { method, url, json, signal };
+      if (source === undefined) return this.#send(request);
+      const token = await bearerFrom(source.getToken({ signal }));
+      const answer = await this.#send(request, token);
+      if (answer.status !== 401) return answer;
+      const replacement = await bearerFrom(source.replaceToken(token, { signal }));
+      return replacement === undefined ? answer : this.#send(request, replacement);
+    };
+    const timeoutMs = this.#timeoutMs;
+    const toError = () =>
+      new HttpError(`no answer within ${timeoutMs} ms (option "timeoutMs").`, { code: 'ETIMEDOUT' });
     try {
-      const bearer = url.origin === this.#bearerOrigin ? this.#bearer : undefined;
-      if (bearer === undefined) return await this.#send(method, url, json, undefined);
-      const token = await bearer.getToken();
-      const response = await this.#send(method, url, json, token);
-      if (response.status !== 401) return response;
-      const replacement = await bearer.replaceToken(token);
-      return replacement === undefined ? response : await this.#send(method, url, json, replacement);
+      return await withDeadline(exchange, { timeoutMs, toError });
     } catch (cause) {
-      const address = url.origin + url.pathname;
-      const message =
-        cause instanceof HttpError
-          ? `Cannot reach ${address}: ${cause.message}`
-          : `Cannot ask ${address}: the option "bearer" gave no token. Its error is the cause of this one.`;
+      const reason = isWaitingForBearer ? 'the option "bearer" gave no token: ' : '';
+      const message = `Cannot reach ${url.origin}${url.pathname}: ${reason}${messageOf(cause)}`;
       throw new TokenVerificationError('ERR_VERIFY_UNAVAILABLE', message, { cause });
     }
   }
 
-  #send(method: 'GET' | 'POST', url: URL, json: unknown, token: string | undefined): Promise<HttpAnswer> {
+  #send(request: HttpRequest, bearer?: string): Promise<HttpAnswer> {
     const headers = {
       Accept: 'application/json, application/jwk-set+json',
-      ...(token !== undefined && { Authorization: `Bearer ${token}` }),
+      ...(bearer !== undefined && { Authorization: `Bearer ${bearer}` }),
     };
-    return this.#client.send({ method, url, headers, json });
+    return this.#client.send({ ...request, headers });
   }
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? printable(cause.message, 500) : 'it failed without an error.';
 }

@@ -9,12 +9,20 @@ const TOKENS = /"(?:[^"\\]|\\.)*"|[{}[\]:,]|[^\s"{}[\]:,]+/g;
  *
  * Of two equal names `JSON.parse` takes the last one, other parsers the first: a token with two claims `sub` would mean
  * one service account here and another one behind a gateway. RFC 7519 section 4 allows to reject such a token.
- *
- * How it is found: `JSON.parse` has accepted the text, so a scan of it needs no grammar. A string is a name when a colon
- * follows; a stack holds the names of the objects that are open at that point.
  */
 export function parseUniqueJson(text: string): unknown {
   const value: unknown = JSON.parse(text);
+  // A text that is what the value serializes to has no name twice, as the value has none. Nearly every token is written
+  // so, without white space, and a native comparison takes a tenth of the time of a scan.
+  if (JSON.stringify(value) !== text) assertUniqueNames(text);
+  return value;
+}
+
+/**
+ * Throws when an object of the text has a name twice. `JSON.parse` has accepted the text, so the scan needs no grammar: a
+ * string is a name when a colon follows; a stack holds the names of the objects that are open at that point.
+ */
+function assertUniqueNames(text: string): void {
   const open: Set<string>[] = [];
   let last = '';
   for (const [token] of text.matchAll(TOKENS)) {
@@ -29,5 +37,4 @@ export function parseUniqueJson(text: string): unknown {
     }
     last = token;
   }
-  return value;
 }

@@ -1,5 +1,6 @@
-import type { BoundToken } from '../token/bound-token.js';
 import type { BoundTokenClaims, KubernetesObjectReference } from '../token/claims.js';
+import { FINGERPRINT_LENGTH } from '../token/fingerprint.js';
+import { audiencesOf } from './assert-claims.js';
 import { TokenVerificationError } from './token-verification-error.js';
 
 /** Who sent a verified token. Immutable, and safe to log. */
@@ -13,7 +14,7 @@ export interface TokenIdentity {
   readonly node: KubernetesObjectReference | undefined;
   /** Claim `sub`: `system:serviceaccount:<namespace>:<name>`. */
   readonly subject: string;
-  /** Claim `iss`. */
+  /** Claim `iss`: which of the issuers of the verifier, where it has several. */
   readonly issuer: string;
   /** The audiences that both the token has and the verifier was told; at least one. */
   readonly audiences: readonly string[];
@@ -26,13 +27,16 @@ export interface TokenIdentity {
 }
 
 /**
- * The identity that the claims of a token state; it is to be believed once the token is verified.
+ * Returns the identity that the claims of a token state; it is to be believed once the token is verified.
  *
+ * @param digest - SHA-256 of the token in hexadecimal
+ * @param audiences - those that the verifier was told
  * @throws `ERR_VERIFY_CLAIM` for a token that does not say which service account it is, or says two
  */
-export function statedIdentity(token: BoundToken, audiences: readonly string[]): TokenIdentity {
-  const { namespace, serviceAccount, subject, expiresAt, issuer } = token;
-  if (namespace === undefined || serviceAccount === undefined || expiresAt === undefined || issuer === undefined) {
+export function statedIdentity(claims: BoundTokenClaims, digest: string, audiences: readonly string[]): TokenIdentity {
+  const { iss: issuer, sub: subject, exp } = claims;
+  const { namespace, serviceaccount: serviceAccount, pod, node } = claims['kubernetes.io'] ?? {};
+  if (namespace === undefined || serviceAccount === undefined || exp === undefined || issuer === undefined) {
     throw new TokenVerificationError(
       'ERR_VERIFY_CLAIM',
       'The token is not a bound service account token: it has no claim "exp", or none "kubernetes.io" with a namespace and a service account.',
@@ -46,7 +50,6 @@ export function statedIdentity(token: BoundToken, audiences: readonly string[]):
       { claim: 'sub' },
     );
   }
-  const { pod, node, fingerprint, claims } = token;
   return Object.freeze({
     namespace,
     serviceAccount,
@@ -54,9 +57,10 @@ export function statedIdentity(token: BoundToken, audiences: readonly string[]):
     node,
     subject,
     issuer,
-    audiences: Object.freeze(token.audiences.filter((audience) => audiences.includes(audience))),
-    expiresAt,
-    fingerprint,
+    audiences: Object.freeze(audiencesOf(claims).filter((audience) => audiences.includes(audience))),
+    // A date can be changed, so each identity has one of its own.
+    expiresAt: new Date(exp * 1000),
+    fingerprint: digest.slice(0, FINGERPRINT_LENGTH),
     claims,
   });
 }

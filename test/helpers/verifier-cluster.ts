@@ -1,5 +1,5 @@
 import { EmbeddedApiServer } from 'projected-token/testing';
-import { createTokenVerifier, type TokenVerifierOptions } from 'projected-token/verify';
+import { createTokenVerifier, type TokenIssuerOptions, type TokenVerifierOptions } from 'projected-token/verify';
 import { afterEach } from 'vitest';
 
 /** An API server over TLS with the service account `shop/checkout`, its pod, and a service account for the verifier. */
@@ -12,6 +12,13 @@ export function verifierCluster() {
     bearer = (await current.createToken('billing', 'verifier')).token;
     return bearer;
   };
+  const optionsOf = (options: Partial<TokenIssuerOptions> = {}): TokenIssuerOptions => ({
+    issuer: current.issuer,
+    apiServer: current.origin,
+    ...(current.ca !== undefined && { ca: current.ca }),
+    bearer: () => bearer,
+    ...options,
+  });
   return {
     server: () => current,
     serviceToken,
@@ -39,15 +46,9 @@ export function verifierCluster() {
         ...(bound && { boundObjectRef: { kind: 'Pod', apiVersion: 'v1', name: 'checkout-1' } }),
       });
     },
-    verifierOf(options: Partial<TokenVerifierOptions> = {}) {
-      return createTokenVerifier({
-        issuer: current.issuer,
-        audience: 'billing',
-        apiServer: current.origin,
-        ca: current.ca,
-        bearer: () => bearer,
-        ...options,
-      });
-    },
+    /** What a verifier of this cluster has to know of it. */
+    optionsOf,
+    verifierOf: (options: Partial<TokenVerifierOptions> = {}) =>
+      createTokenVerifier({ audience: 'billing', ...optionsOf(), ...options }),
   };
 }

@@ -1,34 +1,18 @@
 import { type AddressInfo, createServer } from 'node:net';
 import { createTokenVerifier, type TokenVerifierOptions } from 'projected-token/verify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type LoopbackRequest, type LoopbackResponse, LoopbackServer } from '../../src/testing/loopback-server.js';
-import { BoundToken } from '../../src/token/bound-token.js';
-import { TokenReviews } from '../../src/verify/token-reviews.js';
+import type { LoopbackResponse } from '../../src/testing/loopback-server.js';
 import { expectNoToken, rejectionOf } from '../helpers/federation.js';
 import { ForgingIssuer } from '../helpers/forging-issuer.js';
+import { serveLoopback } from '../helpers/serve-loopback.js';
 
-const servers: LoopbackServer[] = [];
 let issuer: ForgingIssuer;
 beforeEach(async () => {
   issuer = await ForgingIssuer.start();
 });
 afterEach(async () => {
   await issuer.close();
-  await Promise.all(servers.splice(0).map((server) => server.close()));
 });
-
-/** A server in clear text that answers as told; `seen` are the requests that it got. */
-async function serve(
-  answer: (request: LoopbackRequest) => Partial<LoopbackResponse>,
-): Promise<{ origin: string; seen: LoopbackRequest[] }> {
-  const seen: LoopbackRequest[] = [];
-  const server = await LoopbackServer.start(async (request) => {
-    seen.push(request);
-    return { status: 200, ...answer(request) };
-  });
-  servers.push(server);
-  return { origin: server.origin, seen };
-}
 
 function discovery(of: string, jwksUri: unknown): { body: string } {
   return { body: JSON.stringify({ issuer: of, jwks_uri: jwksUri }) };
@@ -45,7 +29,7 @@ function verifierOf(options: Pick<TokenVerifierOptions, 'issuer'> & Partial<Toke
 
 describe('Discovery', () => {
   it('does not send the bearer to the address of the keys when that is elsewhere', async () => {
-    const server = await serve(() => discovery(server.origin, `${issuer.url}/keys`));
+    const server = await serveLoopback(() => discovery(server.origin, `${issuer.url}/keys`));
     await verifierOf({ issuer: server.origin, bearer: () => 'own-token' }).verify(tokenOf(server.origin));
     expect(server.seen[0]?.headers.authorization).toBe('Bearer own-token');
     expect(issuer.keyFetches).toBe(1);
@@ -53,8 +37,8 @@ describe('Discovery', () => {
   });
 
   it('asks an API server for the keys itself, wherever its document says they are', async () => {
-    const outside = await serve(() => ({ status: 500 }));
-    const server = await serve(({ url }) =>
+    const outside = await serveLoopback(() => ({ status: 500 }));
+    const server = await serveLoopback(({ url }) =>
       url.pathname === '/.well-known/openid-configuration'
         ? discovery('https://issuer.test', `${outside.origin}/openid/v1/jwks`)
         : { body: JSON.stringify({ keys: [issuer.jwk] }) },
@@ -69,7 +53,7 @@ describe('Discovery', () => {
   });
 
   it('finds an API server under a path, as behind a proxy for many clusters', async () => {
-    const server = await serve(({ url }) =>
+    const server = await serveLoopback(({ url }) =>
       url.pathname === '/clusters/1/.well-known/openid-configuration'
         ? discovery('https://issuer.test', 'https://issuer.test/keys')
         : { body: JSON.stringify({ keys: [issuer.jwk] }) },
@@ -85,7 +69,7 @@ describe('Discovery', () => {
     ['nowhere', undefined],
     ['in a list', ['https://keys.test']],
   ])('does not take keys %s', async (_where, jwksUri) => {
-    const server = await serve(() => discovery(server.origin, jwksUri));
+    const server = await serveLoopback(() => discovery(server.origin, jwksUri));
     const error = await rejectionOf(verifierOf({ issuer: server.origin }).verify(tokenOf(server.origin)));
     expect(error.code).toBe('ERR_VERIFY_UNAVAILABLE');
     expect(error.message).toContain('its "jwks_uri" is no URL with https');
@@ -97,14 +81,14 @@ describe('Discovery', () => {
     ['no object', { body: 'null' }],
     ['more than a megabyte', { body: `{"issuer":"${'a'.repeat(1024 * 1024)}"}` }],
   ])('does not take %s', async (_what, response) => {
-    const server = await serve(() => response);
+    const server = await serveLoopback(() => response);
     const error = await rejectionOf(verifierOf({ issuer: server.origin }).verify(tokenOf(server.origin)));
     expect(error.code).toBe('ERR_VERIFY_UNAVAILABLE');
     expect(server.seen).toHaveLength(1);
   });
 
   it('does not use a key set that is none', async () => {
-    const server = await serve(({ url }) =>
+    const server = await serveLoopback(({ url }) =>
       url.pathname === '/keys' ? { body: '{"keys":"none"}' } : discovery(server.origin, `${server.origin}/keys`),
     );
     const error = await rejectionOf(verifierOf({ issuer: server.origin }).verify(tokenOf(server.origin)));
@@ -117,14 +101,14 @@ describe('TokenReview', () => {
     createTokenVerifier({ issuer: issuer.url, audience: 'billing', method: 'token-review', apiServer });
 
   it('keeps the token out of the error when the server repeats it in its own', async () => {
-    const server = await serve(({ body }) => ({
+    const server = await serveLoopback(({ body }) => ({
       status: 201,
       body: JSON.stringify({ status: { error: `invalid bearer token: ${JSON.parse(body).spec.token}` } }),
     }));
     const token = issuer.sign();
     const error = await rejectionOf(review(server.origin).verify(token));
     expect(error.code).toBe('ERR_VERIFY_REVOKED');
-    expect(error.message).toContain('invalid bearer token: …');
+    expect(error.message).toContain('invalid bearer token: [token]');
     expectNoToken(error, token);
   });
 
@@ -143,27 +127,5 @@ describe('TokenReview', () => {
       expectNoToken(error, token);
       server.close();
     }
-  });
-
-  it('keeps the answers of the last 10,000 tokens, and no more', async () => {
-    let asked = 0;
-    const client = {
-      request: async () => {
-        asked += 1;
-        const user = { username: 'system:serviceaccount:shop:checkout' };
-        return { status: 201, text: JSON.stringify({ status: { authenticated: true, audiences: ['billing'], user } }) };
-      },
-    };
-    const reviews = new TokenReviews(client as never, { server: new URL(issuer.url), audiences: ['billing'] } as never);
-    const prove = (n: number) => {
-      const payload = { sub: 'system:serviceaccount:shop:checkout', jti: String(n) };
-      const text = `e30.${Buffer.from(JSON.stringify(payload)).toString('base64url')}.c2ln`;
-      return reviews.prove({ token: BoundToken.parse(text), header: { alg: 'RS256', kid: 'a' } });
-    };
-    for (let n = 0; n <= 10_000; n++) await prove(n);
-    await prove(1);
-    expect(asked).toBe(10_001);
-    await prove(0);
-    expect(asked).toBe(10_002);
   });
 });

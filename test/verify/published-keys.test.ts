@@ -8,8 +8,18 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+/** The same token under another key id; its signature is wrong now. */
+function withKid(token: string, kid: string): string {
+  const [, ...rest] = token.split('.');
+  return [Buffer.from(JSON.stringify({ alg: 'ES256', kid })).toString('base64url'), ...rest].join('.');
+}
+
 describe('By published keys', () => {
   const { start, server, serviceToken, tokenOf, verifierOf } = verifierCluster();
+  const keyFetches = () =>
+    server()
+      .paths()
+      .filter((path) => path === '/openid/v1/jwks').length;
 
   it('gives the identity of the sender, which cannot be changed', async () => {
     await start();
@@ -39,53 +49,80 @@ describe('By published keys', () => {
     expect(server().paths()).toEqual(['/.well-known/openid-configuration', '/openid/v1/jwks']);
   });
 
-  it('follows a rotation of the keys: one unknown kid, one fetch', async () => {
+  it('follows a rotation of the keys at once: one fetch for many tokens of the new key', async () => {
     await start();
-    vi.useFakeTimers({ toFake: ['Date'] });
     const verifier = verifierOf();
     const old = await tokenOf();
     await verifier.verify(old.token);
     await server().rotateKey();
-    vi.advanceTimersByTime(31_000);
     const fresh = await Promise.all([tokenOf(), tokenOf(), tokenOf()]);
     await Promise.all(fresh.map(({ token }) => verifier.verify(token)));
     await verifier.verify(old.token);
-    expect(
-      server()
-        .paths()
-        .filter((path) => path === '/openid/v1/jwks'),
-    ).toHaveLength(2);
+    expect(keyFetches()).toBe(2);
   });
 
-  it('does not let unknown kids make it fetch more than once in 30 s', async () => {
+  it('accepts a key that was published while the keys were being fetched', async () => {
     await start();
-    vi.useFakeTimers({ toFake: ['Date'] });
+    const verifier = verifierOf();
+    const old = await tokenOf();
+    await verifier.verify(old.token);
+    await server().rotateKey();
+    const [fresh, other] = await Promise.all([tokenOf(), tokenOf()]);
+    const first = verifier.verify(fresh.token);
+    await vi.waitFor(() => expect(keyFetches()).toBe(2), { interval: 1 });
+    await server().rotateKey();
+    const newest = await tokenOf();
+    await Promise.all([first, verifier.verify(newest.token), verifier.verify(other.token)]);
+    expect(keyFetches()).toBe(3);
+  });
+
+  it('follows five rotations in a row, and one in 10 s after that', async () => {
+    await start();
+    vi.useFakeTimers({ toFake: ['Date', 'performance'] });
+    const verifier = verifierOf();
+    await verifier.verify((await tokenOf()).token);
+    for (let rotation = 0; rotation < 5; rotation++) {
+      await server().rotateKey();
+      await serviceToken();
+      await verifier.verify((await tokenOf()).token);
+    }
+    await server().rotateKey();
+    await serviceToken();
+    const { token } = await tokenOf();
+    vi.advanceTimersByTime(9_999);
+    expect(await rejectionOf(verifier.verify(token))).toHaveProperty('code', 'ERR_VERIFY_KEY');
+    vi.advanceTimersByTime(1);
+    await verifier.verify(token);
+  });
+
+  it('does not let made-up kids make it fetch more often than that, nor keep a new key out for longer than 10 s', async () => {
+    await start();
+    vi.useFakeTimers({ toFake: ['Date', 'performance'] });
     const verifier = verifierOf();
     const { token } = await tokenOf();
     await verifier.verify(token);
-    const stranger = await EmbeddedApiServer.start({ algorithm: 'ES256', issuer: server().issuer });
-    stranger.addServiceAccount('shop', 'checkout');
-    const forged = await stranger.createToken('shop', 'checkout', { audiences: ['billing'] });
-    await stranger.close();
     const attack = async () => {
       for (let n = 0; n < 20; n++) {
-        expect(await rejectionOf(verifier.verify(forged.token))).toHaveProperty('code', 'ERR_VERIFY_KEY');
+        const error = await rejectionOf(verifier.verify(withKid(token, `made-up-${n}`)));
+        expect(error).toHaveProperty('code', 'ERR_VERIFY_KEY');
       }
     };
     await attack();
-    const fetches = () =>
-      server()
-        .paths()
-        .filter((path) => path === '/openid/v1/jwks').length;
-    expect(fetches()).toBe(1);
-    vi.advanceTimersByTime(31_000);
+    expect(keyFetches()).toBe(1 + 5);
+    vi.advanceTimersByTime(9_999);
     await attack();
-    expect(fetches()).toBe(2);
+    expect(keyFetches()).toBe(1 + 5);
+    await server().rotateKey();
+    await serviceToken();
+    vi.advanceTimersByTime(1);
+    await attack();
+    expect(keyFetches()).toBe(1 + 6);
+    await verifier.verify((await tokenOf()).token);
   });
 
   it('refuses tokens of a key that was withdrawn, at the latest ten minutes later', async () => {
     await start();
-    vi.useFakeTimers({ toFake: ['Date'] });
+    vi.useFakeTimers({ toFake: ['Date', 'performance'] });
     const verifier = verifierOf();
     const { token } = await tokenOf();
     await verifier.verify(token);
@@ -100,7 +137,7 @@ describe('By published keys', () => {
 
   it('goes on with the keys that it has while the API server is down, for an hour', async () => {
     await start();
-    vi.useFakeTimers({ toFake: ['Date'] });
+    vi.useFakeTimers({ toFake: ['Date', 'performance'] });
     const verifier = verifierOf();
     const { token } = await tokenOf({ expirationSeconds: 7200 });
     await verifier.verify(token);
@@ -117,7 +154,7 @@ describe('By published keys', () => {
 
   it('says that it cannot verify when the keys cannot be fetched, and leaves the server alone for 5 s', async () => {
     await start();
-    vi.useFakeTimers({ toFake: ['Date'] });
+    vi.useFakeTimers({ toFake: ['Date', 'performance'] });
     server().outage = { status: 503 };
     const verifier = verifierOf();
     const { token } = await tokenOf();
@@ -169,7 +206,8 @@ describe('By published keys', () => {
     const { port } = silent.address() as import('node:net').AddressInfo;
     const verifier = verifierOf({ apiServer: `http://127.0.0.1:${port}`, timeoutMs: 50 });
     const error = await rejectionOf(verifier.verify((await tokenOf()).token));
-    expect(error).toMatchObject({ code: 'ERR_VERIFY_UNAVAILABLE', cause: { code: 'ABORT_ERR' } });
+    expect(error.code).toBe('ERR_VERIFY_UNAVAILABLE');
+    expect(error.message).toContain('no answer came within 50 ms');
     silent.close();
   });
 

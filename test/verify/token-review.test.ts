@@ -9,28 +9,32 @@ afterEach(() => {
 
 describe('By TokenReview', () => {
   const { start, server, tokenOf, verifierOf: verifier, mayReview } = verifierCluster();
+  const reviews = () =>
+    server()
+      .paths()
+      .filter((path) => path === '/apis/authentication.k8s.io/v1/tokenreviews').length;
   const verifierOf = (options: Partial<TokenVerifierOptions> = {}) => verifier({ method: 'token-review', ...options });
 
   it('asks the API server, once in 10 s for a token', async () => {
     await start();
     mayReview();
-    vi.useFakeTimers({ toFake: ['Date'] });
+    vi.useFakeTimers({ toFake: ['Date', 'performance'] });
     const verifier = verifierOf();
     const { token } = await tokenOf({ bound: true });
     const [identity] = await Promise.all([verifier.verify(token), verifier.verify(token), verifier.verify(token)]);
     expect(identity).toMatchObject({ namespace: 'shop', pod: { name: 'checkout-1' }, audiences: ['billing'] });
     vi.advanceTimersByTime(9_999);
     await verifier.verify(token);
-    expect(server().paths()).toEqual(['/apis/authentication.k8s.io/v1/tokenreviews']);
+    expect(reviews()).toBe(1);
     vi.advanceTimersByTime(1);
     await verifier.verify(token);
-    expect(server().paths()).toHaveLength(2);
+    expect(reviews()).toBe(2);
   });
 
   it('notices within 10 s that the pod is gone', async () => {
     await start();
     mayReview();
-    vi.useFakeTimers({ toFake: ['Date'] });
+    vi.useFakeTimers({ toFake: ['Date', 'performance'] });
     const verifier = verifierOf();
     const { token } = await tokenOf({ bound: true });
     await verifier.verify(token);
@@ -40,8 +44,12 @@ describe('By TokenReview', () => {
     expect(error).toHaveProperty('code', 'ERR_VERIFY_REVOKED');
     expect(error.message).toContain('service account token has been invalidated');
     expectNoToken(error, token);
+    vi.advanceTimersByTime(1_999);
     await rejectionOf(verifier.verify(token));
-    expect(server().paths(), 'a refusal is not kept').toHaveLength(3);
+    expect(reviews(), 'a refusal is kept for 2 s').toBe(2);
+    vi.advanceTimersByTime(1);
+    await rejectionOf(verifier.verify(token));
+    expect(reviews()).toBe(3);
   });
 
   it('does not let in what the local rules forbid, whatever the API server says', async () => {
@@ -54,14 +62,6 @@ describe('By TokenReview', () => {
     expect(await rejectionOf(listed.verify((await tokenOf()).token))).toHaveProperty('code', 'ERR_VERIFY_FORBIDDEN');
   });
 
-  it('finds a changed token out by the API server', async () => {
-    await start();
-    mayReview();
-    const { token } = await tokenOf();
-    const changed = `${token.slice(0, -8)}AAAAAAAA`;
-    expect(await rejectionOf(verifierOf().verify(changed))).toHaveProperty('code', 'ERR_VERIFY_REVOKED');
-  });
-
   it('says what its own service account lacks', async () => {
     await start();
     const error = await rejectionOf(verifierOf().verify((await tokenOf()).token));
@@ -72,7 +72,7 @@ describe('By TokenReview', () => {
   it('lets nobody in while the API server is down, beyond what it was told in the last 10 s', async () => {
     await start();
     mayReview();
-    vi.useFakeTimers({ toFake: ['Date'] });
+    vi.useFakeTimers({ toFake: ['Date', 'performance'] });
     const verifier = verifierOf();
     const { token } = await tokenOf();
     await verifier.verify(token);
@@ -93,7 +93,6 @@ describe('By TokenReview', () => {
       'ERR_VERIFY_AUDIENCE',
     ],
     ['another user', { authenticated: true, audiences: ['billing'], user: { username: 'admin' } }, 'ERR_VERIFY_CLAIM'],
-    ['nothing', {}, 'ERR_VERIFY_REVOKED'],
   ])('does not accept an answer with %s', async (_what, status, code) => {
     await start();
     const { LoopbackServer } = await import('../../src/testing/loopback-server.js');

@@ -1,0 +1,39 @@
+import { ConcurrencyLimit } from './concurrency-limit.js';
+import type { PublicKey } from './key-set.js';
+import type { ParsedToken } from './parse-token.js';
+import { TokenVerificationError } from './token-verification-error.js';
+
+/**
+ * All checks of the process. WebCrypto works in libuv's pool, whose four threads (`UV_THREADPOOL_SIZE`) look up names and
+ * read files as well: a flood of forged tokens takes half of them and no more. Two threads check some 20,000 signatures
+ * a second, so that the last of five thousand waits for a quarter of a second.
+ */
+const checks = new ConcurrencyLimit({
+  maxRunning: 2,
+  maxWaiting: 5_000,
+  timeoutMs: 5_000,
+  toError: (why) =>
+    new TokenVerificationError(
+      'ERR_VERIFY_UNAVAILABLE',
+      `The signature of the token was not checked: ${why}. More new tokens come in than this process can check.`,
+    ),
+});
+
+/**
+ * Resolves with whether a token was signed with a key that was found for its header (RFC 7515 section 5.2).
+ *
+ * @throws `ERR_VERIFY_UNAVAILABLE` when too many are to be checked at once
+ */
+export function checkSignature({ text, header }: ParsedToken, key: PublicKey): Promise<boolean> {
+  const end = text.lastIndexOf('.');
+  const signature = Buffer.from(text.slice(end + 1), 'base64url');
+  const signed = Buffer.from(text.slice(0, end), 'latin1');
+  return checks.run(() => crypto.subtle.verify(parametersFor(header.alg, key), key, signature, signed));
+}
+
+/** Returns what WebCrypto has to be told besides the key, which is of the kind of the algorithm (RFC 7518 sections 3.3 to 3.5). */
+function parametersFor(alg: string, { algorithm: { name } }: PublicKey): Parameters<typeof crypto.subtle.verify>[0] {
+  const bits = Number(/^(?:RS|PS|ES)(\d+)$/.exec(alg)?.[1]);
+  // EdDSA and ML-DSA have no parameters.
+  return Number.isNaN(bits) ? { name } : { name, hash: `SHA-${bits}`, saltLength: bits / 8 };
+}

@@ -1,0 +1,84 @@
+import type { HttpAnswer } from '../internal/http-client.js';
+import { printable } from '../internal/printable.js';
+import { urlUnder } from '../internal/url-under.js';
+import type { IssuerClient } from './issuer-client.js';
+import type { ResolvedIssuer } from './resolve-options.js';
+import { TokenVerificationError } from './token-verification-error.js';
+
+/** Fetches the keys of one issuer: OpenID Connect Discovery 1.0 section 4. */
+export class KeyDiscovery {
+  readonly #client: IssuerClient;
+  readonly #issuer: ResolvedIssuer;
+  #keysUrl: URL | undefined;
+
+  constructor(client: IssuerClient, issuer: ResolvedIssuer) {
+    this.#client = client;
+    this.#issuer = issuer;
+  }
+
+  /**
+   * Resolves with what is published as the key set; where it is published is found out before the first time, and again
+   * after a failure.
+   *
+   * @throws `ERR_VERIFY_UNAVAILABLE`
+   */
+  async fetchKeys(): Promise<Readonly<Record<string, unknown>>> {
+    this.#keysUrl ??= await this.#discover();
+    try {
+      return await this.#fetch(this.#keysUrl);
+    } catch (error) {
+      this.#keysUrl = undefined;
+      throw error;
+    }
+  }
+
+  async #discover(): Promise<URL> {
+    const { server, isApiServer, names } = this.#issuer;
+    const url = urlUnder(server, '/.well-known/openid-configuration');
+    const { issuer: published, jwks_uri: uri } = await this.#fetch(url);
+    // Section 4.3: the issuer MUST be identical, or this document speaks for somebody else.
+    if (typeof published !== 'string' || !names.includes(published)) {
+      const found = printable(JSON.stringify(published) ?? 'nobody', 200);
+      throw unavailable(
+        url,
+        `it is of the issuer ${found}, not ${names.map((name) => JSON.stringify(name)).join(', ')}. ` +
+          'Set the option "issuer" to that of the document, or to a list of both while tokens of the old one are in use',
+      );
+    }
+    if (isApiServer) return urlUnder(server, '/openid/v1/jwks');
+    const keysUrl = typeof uri === 'string' && URL.canParse(uri) ? new URL(uri) : undefined;
+    // Clear text only from a server that is itself asked in clear text, which is one on this machine.
+    if (keysUrl?.protocol === 'https:' || (keysUrl !== undefined && keysUrl.origin === server.origin)) return keysUrl;
+    throw unavailable(url, 'its "jwks_uri" is no URL with https');
+  }
+
+  async #fetch(url: URL): Promise<Readonly<Record<string, unknown>>> {
+    const response = await this.#client.request('GET', url);
+    if (response.status !== 200) throw unavailable(url, refusal(response));
+    const document = parseJson(response.text);
+    if (document === undefined) throw unavailable(url, 'it is no JSON');
+    if (typeof document !== 'object' || document === null) throw unavailable(url, 'it is no JSON object');
+    return document as Record<string, unknown>;
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    // RFC 8259 section 8.1: a parser may ignore a byte order mark; some web servers add one.
+    return JSON.parse(text.replace(/^\uFEFF/, ''));
+  } catch {
+    return undefined;
+  }
+}
+
+function refusal({ status }: HttpAnswer): string {
+  const fix =
+    status === 401 || status === 403
+      ? '. Give the verifier a token in the option "bearer", of a service account that may read it (cluster role system:service-account-issuer-discovery)'
+      : '';
+  return `the answer is ${status}${fix}`;
+}
+
+function unavailable(url: URL, why: string): TokenVerificationError {
+  return new TokenVerificationError('ERR_VERIFY_UNAVAILABLE', `Cannot use ${url.origin}${url.pathname}: ${why}.`);
+}

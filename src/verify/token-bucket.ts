@@ -1,0 +1,30 @@
+/**
+ * A budget that fills up with time: so many at once, then one in each interval. Durations are measured with the
+ * monotonic clock.
+ */
+export class TokenBucket {
+  readonly #capacity: number;
+  readonly #refillMs: number;
+  #level: number;
+  #filledAtMs = performance.now();
+
+  /**
+   * @param capacity - how many may be taken at once; the bucket is full at the start
+   * @param refillMs - after how many milliseconds one more may be taken
+   */
+  constructor(capacity: number, refillMs: number) {
+    this.#capacity = capacity;
+    this.#refillMs = refillMs;
+    this.#level = capacity;
+  }
+
+  /** Takes one, and returns whether there was one. */
+  take(): boolean {
+    const nowMs = performance.now();
+    this.#level = Math.min(this.#capacity, this.#level + (nowMs - this.#filledAtMs) / this.#refillMs);
+    this.#filledAtMs = nowMs;
+    if (this.#level < 1) return false;
+    this.#level -= 1;
+    return true;
+  }
+}
