@@ -2,6 +2,7 @@ import type { HttpAnswer } from '../internal/http-client.js';
 import { printable } from '../internal/printable.js';
 import { urlUnder } from '../internal/url-under.js';
 import type { IssuerClient } from './issuer-client.js';
+import { KeySet } from './key-set.js';
 import type { ResolvedIssuer } from './resolve-options.js';
 import { TokenVerificationError } from './token-verification-error.js';
 
@@ -17,15 +18,15 @@ export class KeyDiscovery {
   }
 
   /**
-   * Resolves with what is published as the key set; where it is published is found out before the first time, and again
-   * after a failure.
+   * Resolves with the keys as they are published now; where that is, is found out before the first time, and again after
+   * a failure.
    *
    * @throws `ERR_VERIFY_UNAVAILABLE`
    */
-  async fetchKeys(): Promise<Readonly<Record<string, unknown>>> {
+  async fetchKeys(): Promise<KeySet> {
     this.#keysUrl ??= await this.#discover();
     try {
-      return await this.#fetch(this.#keysUrl);
+      return readKeySet(this.#keysUrl, await this.#fetch(this.#keysUrl));
     } catch (error) {
       this.#keysUrl = undefined;
       throw error;
@@ -59,6 +60,14 @@ export class KeyDiscovery {
     if (document === undefined) throw unavailable(url, 'it is no JSON');
     if (typeof document !== 'object' || document === null) throw unavailable(url, 'it is no JSON object');
     return document as Record<string, unknown>;
+  }
+}
+
+function readKeySet(url: URL, document: Readonly<Record<string, unknown>>): KeySet {
+  try {
+    return new KeySet(document);
+  } catch {
+    throw unavailable(url, 'it is no set of keys (RFC 7517)');
   }
 }
 

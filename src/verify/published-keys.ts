@@ -1,8 +1,7 @@
 import { CoalescedRuns } from '../internal/coalesced-runs.js';
 import type { KeyDiscovery } from './key-discovery.js';
-import { KeySet } from './key-set.js';
+import type { KeySet } from './key-set.js';
 import { TokenBucket } from './token-bucket.js';
-import { TokenVerificationError } from './token-verification-error.js';
 
 /** Keys that are older are fetched again, while they stay in use. The default of jose's `createRemoteJWKSet`. */
 const REFRESH_AFTER_MS = 10 * 60_000;
@@ -69,23 +68,12 @@ export class PublishedKeys {
     if (reason === 'unknown key' && !this.#unknownKeyFetches.take()) return;
     const startedAtMs = performance.now();
     try {
-      const keySet = await this.#fetchKeySet();
+      const keySet = await this.#discovery.fetchKeys();
       if (keySet.fingerprint !== this.#keySet?.fingerprint) this.#keySet = keySet;
       this.#fetchedAtMs = startedAtMs;
       this.#failure = undefined;
     } catch (error) {
       this.#failure = { error: error as Error, pausedUntilMs: performance.now() + FAILURE_PAUSE_MS };
-    }
-  }
-
-  async #fetchKeySet(): Promise<KeySet> {
-    const document = await this.#discovery.fetchKeys();
-    try {
-      return new KeySet(document);
-    } catch (cause) {
-      throw new TokenVerificationError('ERR_VERIFY_UNAVAILABLE', 'What the issuer publishes is no set of keys.', {
-        cause,
-      });
     }
   }
 }
