@@ -11,13 +11,16 @@ export interface BearerAnswer {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/**
- * Finds the bearer token of a request (RFC 6750 section 2.1).
- *
- * @param rawHeaders - as node:http gives them: its `headers` silently drop all but the first `Authorization`
- */
-export function readBearer(rawHeaders: readonly string[]): BearerCredentials {
-  const values = rawHeaders.filter((_, index) => index % 2 === 1 && isAuthorization(rawHeaders[index - 1]!));
+/** The headers of a request of node:http, or of something that poses as one. */
+export interface RequestHeaders {
+  /** Names and values in turns. Not every stand-in has them: serverless-http leaves them empty, node-mocks-http has none. */
+  readonly rawHeaders?: readonly string[];
+  readonly headers?: Readonly<Record<string, string | readonly string[] | undefined>>;
+}
+
+/** Finds the bearer token of a request (RFC 6750 section 2.1). */
+export function readBearer(request: RequestHeaders): BearerCredentials {
+  const values = authorizationsOf(request);
   if (values.length > 1) return { fault: 'invalid-request' };
   const [value] = values;
   // Another scheme is no bearer token that would have to be malformed.
@@ -54,6 +57,16 @@ export function bearerAnswerTo(
 function answer(status: number, challenge: string, error?: string, description?: string): BearerAnswer {
   const attributes = error === undefined ? '' : `, error="${error}", error_description="${description}"`;
   return { status, headers: { 'WWW-Authenticate': challenge + attributes, 'Cache-Control': 'no-store' } };
+}
+
+/**
+ * Returns every value of the header `Authorization`. The raw headers come first: `headers` of node:http silently drops all
+ * values but one.
+ */
+function authorizationsOf({ rawHeaders = [], headers = {} }: RequestHeaders): readonly string[] {
+  const raw = rawHeaders.filter((_, index) => index % 2 === 1 && isAuthorization(rawHeaders[index - 1]!));
+  if (raw.length > 0) return raw;
+  return Object.entries(headers).flatMap(([name, value]) => (isAuthorization(name) ? (value ?? []) : []));
 }
 
 function isAuthorization(name: string): boolean {

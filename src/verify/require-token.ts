@@ -1,29 +1,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { InvalidOptionError } from '../errors.js';
+import { InvalidOptionError, type TokenVerificationErrorCode } from '../errors.js';
+import { isProjectedTokenError } from '../internal/is-projected-token-error.js';
 import { type BearerAnswer, bearerAnswerTo, readBearer } from './bearer-authentication.js';
 import type { TokenVerifier } from './create-token-verifier.js';
+import { exchangeOf, type HttpExchange, type RawReply, type RawRequest } from './http-exchange.js';
 import type { TokenIdentity } from './token-identity.js';
-import { TokenVerificationError } from './token-verification-error.js';
+import type { TokenVerificationError } from './token-verification-error.js';
+
+export type { RawReply, RawRequest } from './http-exchange.js';
 
 /** Options of {@link requireToken}. */
 export interface RequireTokenOptions {
   /** Attribute `realm` of the header `WWW-Authenticate` (RFC 9110 section 11.5). @default 'kubernetes' */
   readonly realm?: string;
-  /** Is told why a request was refused, for a log: the caller learns less. Undefined: it had no usable bearer token. */
-  readonly onRefused?: (error: TokenVerificationError | undefined, request: IncomingMessage) => void;
-}
-
-/** A request of Fastify, as far as {@link requireToken} uses it. */
-export interface RawRequest {
-  readonly raw: IncomingMessage;
-}
-
-/** A reply of Fastify, as far as {@link requireToken} uses it. */
-export interface RawReply {
-  readonly raw: ServerResponse;
-  code(status: number): RawReply;
-  header(name: string, value: string): RawReply;
-  send(): unknown;
+  /**
+   * Called with the reason why a request was refused, for a log: the caller learns less. The reason is undefined when the
+   * request had no usable bearer token. An error that it throws, or rejects with, becomes a warning of the process.
+   */
+  readonly onRefused?: (error: TokenVerificationError | undefined, request: IncomingMessage) => unknown;
 }
 
 /** What Express calls a middleware, and Fastify a hook with a callback. */
@@ -46,6 +40,8 @@ export type RequireTokenHandler = (
  * | 403 | the token is genuine, its service account is not let in: `error="insufficient_scope"` |
  * | 503 | the keys or the API server cannot be reached; `Retry-After: 5` |
  *
+ * A request that somebody else answered meanwhile, as a time-out middleware does, is left alone.
+ *
  * @example
  * ```ts
  * app.use(requireToken(verifier));                       // Express
@@ -60,28 +56,57 @@ export function requireToken(verifier: TokenVerifier, options: RequireTokenOptio
     throw new InvalidOptionError('realm', 'The option "realm" must be of printable ASCII characters.');
   }
 
+  async function report(error: TokenVerificationError | undefined, request: IncomingMessage): Promise<void> {
+    try {
+      await onRefused?.(error, request);
+    } catch (cause) {
+      warn('the option "onRefused"', cause);
+    }
+  }
+
   async function authenticate(request: IncomingMessage): Promise<TokenIdentity | BearerAnswer> {
-    const bearer = readBearer(request.rawHeaders);
+    const bearer = readBearer(request);
     if (bearer.token === undefined) {
-      onRefused?.(undefined, request);
+      void report(undefined, request);
       return bearerAnswerTo(bearer.fault, realm);
     }
     try {
       return await verifier.verify(bearer.token);
     } catch (error) {
-      if (!(error instanceof TokenVerificationError)) throw error;
-      onRefused?.(error, request);
+      if (!isVerificationError(error)) throw error;
+      void report(error, request);
       return bearerAnswerTo(error.code, realm);
     }
   }
 
-  return (request, response, next) => {
-    authenticate('raw' in request ? request.raw : request).then((result) => {
-      if ('status' in result) return refuse(response, result);
+  async function handle(...[request, response, next]: Parameters<RequireTokenHandler>): Promise<void> {
+    const exchange = exchangeOf(request, response);
+    try {
+      const result = await authenticate(exchange.request);
+      if (exchange.isAnswered) return;
+      if ('status' in result) return exchange.answer(result);
       Object.assign(request, { tokenIdentity: result });
-      next();
-    }, next);
+    } catch (error) {
+      if (exchange.isAnswered) return warn('the verifier', error);
+      return proceed(exchange, () => next(error as Error));
+    }
+    await proceed(exchange, () => next());
+  }
+
+  // Not an async function itself: Fastify does not take one that has a callback.
+  return (request, response, next) => {
+    handle(request, response, next).catch((cause: unknown) => warn('the answer', cause));
   };
+}
+
+/** Goes on, and answers 500 when what comes next fails: nobody else would answer then. */
+async function proceed(exchange: HttpExchange, next: () => unknown): Promise<void> {
+  try {
+    await next();
+  } catch (cause) {
+    warn('next()', cause);
+    exchange.answer({ status: 500, headers: {} });
+  }
 }
 
 /**
@@ -98,11 +123,13 @@ export function tokenIdentityOf(request: object): TokenIdentity {
   );
 }
 
-function refuse(response: ServerResponse | RawReply, { status, headers }: BearerAnswer): void {
-  if ('code' in response) {
-    for (const [name, value] of Object.entries(headers)) response.header(name, value);
-    response.code(status).send();
-  } else {
-    response.writeHead(status, { ...headers, 'Content-Length': '0' }).end();
-  }
+/** Told by the code: the verifier may be of the other copy of this library (CommonJS beside the ES module). */
+function isVerificationError(
+  error: unknown,
+): error is TokenVerificationError & { readonly code: TokenVerificationErrorCode } {
+  return isProjectedTokenError(error) && error.code.startsWith('ERR_VERIFY_');
+}
+
+function warn(what: string, cause: unknown): void {
+  process.emitWarning(new Error(`requireToken: ${what} failed; its error is the cause of this one.`, { cause }));
 }
