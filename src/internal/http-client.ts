@@ -97,9 +97,10 @@ export class HttpClient {
     };
     const retries = { connection: 1, certificates: 1 };
     for (;;) {
-      const pool = await this.#poolInUse();
       const attempt: Attempt = {};
+      let pool: ConnectionPool | undefined;
       try {
+        pool = await this.#poolInUse();
         return await answerOf(await (pool?.request(options, attempt) ?? this.#options.dispatcher!.request(options)));
       } catch (error) {
         if (signal.aborted) throw signal.reason;

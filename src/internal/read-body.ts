@@ -9,13 +9,13 @@ export const MAX_BODY_BYTES = 1024 * 1024;
 export const ACCEPTED_ENCODINGS = 'gzip, deflate, br';
 
 const limits = { maxOutputLength: MAX_BODY_BYTES };
-const decoders: Readonly<Record<string, (bytes: Buffer) => Promise<Buffer>>> = {
-  identity: async (bytes) => bytes,
-  gzip: (bytes) => promisify(gunzip)(bytes, limits),
-  br: (bytes) => promisify(brotliDecompress)(bytes, limits),
+const decoders = new Map<string, (bytes: Buffer) => Promise<Buffer>>([
+  ['identity', async (bytes) => bytes],
+  ['gzip', (bytes) => promisify(gunzip)(bytes, limits)],
+  ['br', (bytes) => promisify(brotliDecompress)(bytes, limits)],
   // RFC 9110 section 8.4.1.2: in the zlib format, and some servers send it without.
-  deflate: (bytes) => promisify(((bytes[0] ?? 0) & 0x0f) === 0x08 ? inflate : inflateRaw)(bytes, limits),
-};
+  ['deflate', (bytes) => promisify(((bytes[0] ?? 0) & 0x0f) === 0x08 ? inflate : inflateRaw)(bytes, limits)],
+]);
 
 /**
  * Reads a body to its end and undoes its content coding; a byte order mark is dropped.
@@ -38,7 +38,7 @@ async function decode(bytes: Buffer, contentEncoding: string): Promise<Buffer> {
   if (bytes.length === 0) return bytes;
   const codings = contentEncoding.toLowerCase().split(',').map(withoutPrefix);
   // More than one is lawful, more than a few is an attack.
-  const steps = codings.length > 2 ? [undefined] : codings.map((coding) => decoders[coding]);
+  const steps = codings.length > 2 ? [undefined] : codings.map((coding) => decoders.get(coding));
   let decoded = bytes;
   // The last one was applied last.
   for (const step of steps.reverse()) {
