@@ -25,7 +25,7 @@ export class TlsCredentials {
   readonly #isFixed: boolean;
   #loaded: LoadedCredentials | undefined;
   #loading: Promise<void> | undefined;
-  #loadedAtMs = Number.NEGATIVE_INFINITY;
+  #loadBegunAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: Pick<ConnectionOptions, 'ca' | 'clientCertificate'>) {
     this.#options = options;
@@ -46,7 +46,7 @@ export class TlsCredentials {
    * @throws {HttpError} when there is nothing to use
    */
   async refresh(isForced = false): Promise<void> {
-    const isDue = !this.#isFixed && performance.now() - this.#loadedAtMs >= READ_AGAIN_AFTER_MS;
+    const isDue = !this.#isFixed && performance.now() - this.#loadBegunAtMs >= READ_AGAIN_AFTER_MS;
     if (this.#loaded !== undefined && !isDue && !(isForced && !this.#isFixed)) return;
     // A read under way may have begun before the change that made a connection fail.
     if (isForced) await this.#loading?.catch(() => undefined);
@@ -54,26 +54,35 @@ export class TlsCredentials {
     this.#loading ??= this.#load().finally(() => {
       this.#loading = undefined;
     });
-    if (this.#loaded === undefined) return this.#loading;
     const loading = this.#loading;
-    const tooSlow = () => new Error('slow');
-    await withDeadline(() => loading, { timeoutMs: SLOW_SOURCE_MS, toError: tooSlow }).catch(() => undefined);
+    if (this.#loaded === undefined) return loading;
+    const timeoutMs = this.#loadBegunAtMs + SLOW_SOURCE_MS - performance.now();
+    if (timeoutMs < 1) return;
+    await withDeadline(() => loading, { timeoutMs, toError: () => new Error('slow') }).catch(() => undefined);
   }
 
   async #load(): Promise<void> {
-    this.#loadedAtMs = performance.now();
+    this.#loadBegunAtMs = performance.now();
     const { ca, clientCertificate } = this.#options;
-    const pems = {
-      ca: ca === undefined ? [] : await Promise.all([ca].flat().map((source) => readCertificates('ca', source))),
-      cert: clientCertificate && (await readCertificates('clientCertificate.cert', clientCertificate.cert)),
-      key: clientCertificate && (await readPem('clientCertificate.key', clientCertificate.key)),
-    };
+    const pems: Pems = { ca: [] };
+    // One after the other, as a file on a dead mount holds a thread.
+    for (const source of [ca ?? []].flat()) pems.ca.push(await readCertificates('ca', source));
+    if (clientCertificate !== undefined) {
+      pems.cert = await readCertificates('clientCertificate.cert', clientCertificate.cert);
+      pems.key = await readPem('clientCertificate.key', clientCertificate.key);
+    }
     const pem = [...pems.ca, pems.cert, pems.key].join('\n');
     if (pem !== this.#loaded?.pem) this.#loaded = { pem, secureContext: secureContextOf(pems) };
   }
 }
 
-function secureContextOf({ ca, cert, key }: { ca: string[]; cert?: string; key?: string }): SecureContext | undefined {
+interface Pems {
+  readonly ca: string[];
+  cert?: string;
+  key?: string;
+}
+
+function secureContextOf({ ca, cert, key }: Pems): SecureContext | undefined {
   if (ca.length === 0 && cert === undefined) return undefined;
   try {
     return createSecureContext({ ...(ca.length > 0 && { ca }), cert, key });

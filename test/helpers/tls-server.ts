@@ -2,7 +2,15 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { TlsOptions } from 'node:tls';
 
-/** An HTTPS server on loopback that can change its certificate while it runs. It answers `{}` unless told otherwise. */
+/** What a {@link TlsServer} does with a request. */
+export interface TlsServerBehaviour {
+  /** The body for a path. @default '{}' */
+  readonly answer?: (path: string) => string | undefined;
+  /** Is awaited before each answer. */
+  readonly delay?: () => Promise<void>;
+}
+
+/** An HTTPS server on loopback that can change its certificate while it runs.  */
 export class TlsServer {
   /** Paths of all requests, in the order of their arrival. */
   readonly requests: string[] = [];
@@ -11,11 +19,12 @@ export class TlsServer {
   readonly #server: Server;
   readonly #open = new Set<Socket>();
 
-  private constructor(options: TlsOptions, answer: (path: string) => string | undefined) {
+  private constructor(options: TlsOptions, { answer, delay }: TlsServerBehaviour) {
     this.#server = createServer(options, (request, response) => {
-      request.resume().once('end', () => {
+      request.resume().once('end', async () => {
         this.requests.push(request.url!);
-        response.writeHead(200, { 'Content-Type': 'application/json' }).end(answer(request.url!) ?? '{}');
+        await delay?.();
+        response.writeHead(200, { 'Content-Type': 'application/json' }).end(answer?.(request.url!) ?? '{}');
       });
     });
     this.#server.on('connection', (socket: Socket) => {
@@ -29,12 +38,9 @@ export class TlsServer {
   /** @param host - of 127.0.0.0/8 */
   static async start(
     options: TlsOptions,
-    {
-      answer = () => undefined,
-      host = '127.0.0.1',
-    }: { answer?: (path: string) => string | undefined; host?: string } = {},
+    { host = '127.0.0.1', ...behaviour }: TlsServerBehaviour & { host?: string | undefined } = {},
   ): Promise<TlsServer> {
-    const server = new TlsServer(options, answer);
+    const server = new TlsServer(options, behaviour);
     await new Promise<void>((resolve, reject) => server.#server.once('error', reject).listen(0, host, resolve));
     return server;
   }
@@ -44,10 +50,10 @@ export class TlsServer {
     return `https://${address}:${port}`;
   }
 
-  /** Uses another certificate from now on; ends the connections that were made with the last one, as a restart does. */
-  changeCertificate(options: { readonly key: string; readonly cert: string }): void {
+  /** Uses another certificate for new connections, and ends the others, as a restart does, unless it is `isGraceful`. */
+  changeCertificate(options: { readonly key: string; readonly cert: string }, { isGraceful = false } = {}): void {
     this.#server.setSecureContext(options);
-    for (const socket of this.#open) socket.destroy();
+    if (!isGraceful) for (const socket of this.#open) socket.destroy();
   }
 
   async close(): Promise<void> {
