@@ -2,11 +2,8 @@ import { type ProjectedTokenError, TokenFileError, TokenSourceClosedError } from
 import { abortable, onceAborted, raceAbort, throwIfAborted } from '../internal/abort.js';
 import { CoalescedRuns } from '../internal/coalesced-runs.js';
 import { GuardedEmitter } from '../internal/guarded-emitter.js';
-import { assertAcceptable, withPath } from '../token/acceptance.js';
-import { BoundToken } from '../token/bound-token.js';
-import { verifySignature } from '../token/verify-signature.js';
+import type { BoundToken } from '../token/bound-token.js';
 import { BEARER_CARRIER, type GetTokenOptions, type TokenSource } from '../token-source.js';
-import { readTokenFile } from '../volume/read-token-file.js';
 import { VolumeFollower } from '../volume/volume-follower.js';
 import { publishDiagnostics } from './diagnostics-channels.js';
 import type { ProjectedTokenEvents, TellEvent } from './provider-events.js';
@@ -16,10 +13,9 @@ import {
   resolveProviderOptions,
 } from './provider-options.js';
 import type { ProviderStatus, ReadTrigger } from './provider-status.js';
+import { ReadSchedule } from './read-schedule.js';
 import { TokenInUse } from './token-in-use.js';
-
-/** Pause between two looks at a file that should change any moment: short against the 29 s that a rotation can leave. */
-const TIGHT_POLL_MS = 1000;
+import { TokenReader } from './token-reader.js';
 
 /** How long `close` waits for what is under way: a volume that does not answer must not keep a program from ending. */
 const CLOSING_PATIENCE_MS = 1000;
@@ -45,7 +41,9 @@ export class ProjectedTokenProvider extends GuardedEmitter<ProjectedTokenEvents>
 
   readonly #options: ResolvedProviderOptions;
   readonly #token: TokenInUse;
+  readonly #reader: TokenReader;
   readonly #volume: VolumeFollower;
+  readonly #schedule: ReadSchedule;
   readonly #reads = new CoalescedRuns<ReadTrigger>((trigger) => this.#read(trigger));
   readonly #readCounts: Record<ReadTrigger, number> = { open: 0, event: 0, poll: 0, timer: 0, request: 0, refresh: 0 };
   readonly #closing = new AbortController();
@@ -56,7 +54,6 @@ export class ProjectedTokenProvider extends GuardedEmitter<ProjectedTokenEvents>
   };
   #lastReadAtMs: number | undefined;
   #refusals = 0;
-  #timer: NodeJS.Timeout | undefined;
   #onFirstToken: (() => void) | undefined;
   #starting: Promise<this> | undefined;
   #ending: Promise<void> | undefined;
@@ -71,6 +68,11 @@ export class ProjectedTokenProvider extends GuardedEmitter<ProjectedTokenEvents>
     super();
     this.#options = resolveProviderOptions(options);
     this.#token = new TokenInUse(this.#options.expectation.expiryMarginSeconds, this.#tell);
+    this.#reader = new TokenReader(this.#options);
+    this.#schedule = new ReadSchedule(this.#options.pollIntervalMs, (trigger) => {
+      void this.#volume.check();
+      void this.#reads.run(trigger);
+    });
     this.#volume = new VolumeFollower(this.#options.fs, this.#options.path, {
       onChange: () => this.#reads.run('event'),
       onDegraded: (reason) => this.#tell('degraded', { reason }),
@@ -214,7 +216,7 @@ export class ProjectedTokenProvider extends GuardedEmitter<ProjectedTokenEvents>
 
   async #close(): Promise<void> {
     this.#token.close();
-    clearTimeout(this.#timer);
+    this.#schedule.stop();
     this.#forgetSignal?.();
     this.#closing.abort();
     let timer: NodeJS.Timeout | undefined;
@@ -251,55 +253,23 @@ export class ProjectedTokenProvider extends GuardedEmitter<ProjectedTokenEvents>
   /** Never rejects. */
   async #read(trigger: ReadTrigger): Promise<void> {
     if (this.#isClosed) return;
-    clearTimeout(this.#timer);
+    this.#schedule.stop();
     this.#readCounts[trigger]++;
-    let text = '';
-    try {
-      const content = await readTokenFile(this.#options.fs, this.#options.path);
-      text = content.text;
-      this.#volume.locate(content);
-      const last = this.#token.last;
-      const token = text === last?.value ? last : await this.#examine(text, content.file);
-      if (this.#isClosed) return;
-      const rotated = this.#token.accept(token, Date.now());
-      // The watch should have told this before the poll found it: it may have gone blind.
-      if (rotated && trigger === 'poll') void this.#volume.rearm();
-    } catch (error) {
-      if (this.#isClosed) return;
-      this.#token.reject(error, text, Date.now());
-    }
-    this.#lastReadAtMs = Date.now();
-    this.#token.passTime(this.#lastReadAtMs);
-    if (this.#token.current !== undefined) this.#onFirstToken?.();
-    this.#schedule();
-  }
-
-  async #examine(text: string, file: string): Promise<BoundToken> {
-    const { expectation, verify } = this.#options;
-    try {
-      const candidate = BoundToken.parse(text);
-      assertAcceptable(candidate, expectation, Date.now());
-      if (verify !== undefined) await verifySignature(candidate, verify);
-      return candidate;
-    } catch (error) {
-      throw withPath(error, file);
-    }
-  }
-
-  /** One timer: for the next poll, or the moment before it at which time alone changes something. */
-  #schedule(): void {
-    // A listener may have closed the provider.
+    const reading = await this.#reader.read(this.#token.last);
     if (this.#isClosed) return;
-    const now = Date.now();
-    const { pollIntervalMs } = this.#options;
-    const pollAtMs = now + (this.#token.isCalm(now) ? pollIntervalMs : Math.min(pollIntervalMs, TIGHT_POLL_MS));
-    const wakeAtMs = Math.min(pollAtMs, this.#token.nextMarkMs(now));
-    const trigger = wakeAtMs < pollAtMs ? 'timer' : 'poll';
-    this.#timer = setTimeout(() => {
-      void this.#volume.check();
-      void this.#reads.run(trigger);
-    }, wakeAtMs - now);
-    this.#timer.unref();
+    if (reading.location !== undefined) this.#volume.locate(reading.location);
+    const nowMs = Date.now();
+    if (reading.token === undefined) {
+      this.#token.reject(reading.error, reading.text, nowMs);
+    } else if (this.#token.accept(reading.token, nowMs) && trigger === 'poll') {
+      // The watch should have told this before the poll found it: it may have gone blind.
+      void this.#volume.rearm();
+    }
+    this.#lastReadAtMs = nowMs;
+    this.#token.passTime(nowMs);
+    if (this.#token.current !== undefined) this.#onFirstToken?.();
+    // A listener may have closed the provider.
+    if (!this.#isClosed) this.#schedule.arm(this.#token.isCalm(nowMs), this.#token.nextMarkMs(nowMs));
   }
 
   get #isClosed(): boolean {
