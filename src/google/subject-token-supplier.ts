@@ -5,9 +5,13 @@ import type { TokenSource } from '../token-source.js';
 /** Options of {@link subjectTokenSupplier}. */
 export interface SubjectTokenSupplierOptions {
   /**
-   * Audience that the token must have: what the provider of the workload identity pool lists as allowed audiences;
-   * `false` leaves the check to Google. Default: the resource name of that provider, which the client knows, with or
-   * without `https:` before it. Google accepts these two when no allowed audience is listed.
+   * Audience that the token must have; `false` leaves the check to Google. Set it when the provider of the workload
+   * identity pool lists allowed audiences of its own.
+   *
+   * @default what the audience of the client asks for. For a provider of a workload identity pool
+   * (`//iam.googleapis.com/…/providers/…`): its resource name, with or without `https:` before it, which Google accepts
+   * when no allowed audience is listed. For a fleet of GKE (`identitynamespace:POOL:PROVIDER`): the pool, such as
+   * `my-project.svc.id.goog`
    */
   readonly audience?: ExpectedAudience;
 }
@@ -53,8 +57,18 @@ export function subjectTokenSupplier(
   return {
     async getSubjectToken(context) {
       const token = await tokenFrom(source, SOURCE_TIMEOUT_MS);
-      expectAudience(token, options.audience ?? [context.audience, `https:${context.audience}`]);
+      expectAudience(token, options.audience ?? audiencesFor(context.audience));
       return token;
     },
   };
+}
+
+/**
+ * Returns the audiences that Google accepts in a subject token, by the audience of the exchange. Clusters of a fleet name
+ * theirs `identitynamespace:POOL:PROVIDER`, and mount tokens for the pool (Google's guide "Authenticate to Google Cloud
+ * APIs from shared-trust fleet workloads": `serviceAccountToken.audience` is `FLEET_PROJECT_ID.svc.id.goog`).
+ */
+function audiencesFor(audience: string): readonly string[] {
+  const pool = /^identitynamespace:([^:]+):/.exec(audience)?.[1];
+  return pool === undefined ? [audience, `https:${audience}`] : [pool];
 }

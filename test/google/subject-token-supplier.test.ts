@@ -135,6 +135,18 @@ describe('subjectTokenSupplier', () => {
     expect(outcomes()).toEqual(['granted']);
   });
 
+  it('accepts the token of a fleet of GKE, which is for the pool', async () => {
+    const fleet = {
+      audience:
+        'identitynamespace:my-project.svc.id.goog:https://gkehub.googleapis.com/projects/my-project/locations/global/memberships/east',
+    };
+    const supply = (token: string) => subjectTokenSupplier(new SettableSource(token)).getSubjectToken(fleet);
+    const token = await cluster.mint({ audience: 'my-project.svc.id.goog' });
+    expect(await supply(token)).toBe(token);
+    const error = await rejectionOf(supply(await cluster.mint({ audience: fleet.audience })));
+    expect(error).toMatchObject({ code: 'ERR_TOKEN_AUDIENCE', expected: ['my-project.svc.id.goog'] });
+  });
+
   it('accepts the audiences that it is told to, and leaves the check to Google when told so', async () => {
     const source = new SettableSource(await cluster.mint({ audience: 'other' }));
     for (const accepted of ['other', ['sts', 'other'], false] as const) {

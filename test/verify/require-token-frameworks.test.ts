@@ -84,6 +84,9 @@ describe.each([
       reached = true;
       response.send('late');
     });
+    app.use(((_error, _request, _response, _next) => {
+      reached = true;
+    }) as express.ErrorRequestHandler);
     const response = await fetch(await serveForTest(createServer(app)), { headers: bearer(tokenOf()) });
     expect([response.status, await response.text()]).toEqual([503, 'too slow']);
     await held.release();
