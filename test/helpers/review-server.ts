@@ -8,11 +8,11 @@ type Response = Partial<LoopbackResponse> | Promise<Partial<LoopbackResponse>>;
 export async function serveReviews(
   issuer: ForgingIssuer,
   review: (token: string) => Response,
-  keys: 'shown' | 'forbidden' = 'shown',
+  keys: 'shown' | 'forbidden' | (() => 'shown' | 'forbidden') = 'shown',
 ): Promise<{ origin: string; reviews: () => number; keyRequests: () => number }> {
   const answer = ({ url, body }: LoopbackRequest): Response => {
     if (url.pathname.endsWith('/tokenreviews')) return review(JSON.parse(body).spec.token);
-    if (keys === 'forbidden') return { status: 403 };
+    if ((typeof keys === 'string' ? keys : keys()) === 'forbidden') return { status: 403 };
     const isDiscovery = url.pathname === '/.well-known/openid-configuration';
     return { body: JSON.stringify(isDiscovery ? { issuer: issuer.url } : { keys: [issuer.jwk] }) };
   };
