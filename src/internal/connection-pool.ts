@@ -1,8 +1,8 @@
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { buildConnector, Dispatcher } from 'undici';
-import { onceAborted } from './abort.js';
 import { usesEnvironmentProxy } from './environment-proxy.js';
 import type { LoadedCredentials } from './tls-credentials.js';
+import { type Attempt, type TrackedOptions, trackedClient } from './tracked-client.js';
 
 type Undici = typeof import('undici');
 
@@ -12,19 +12,6 @@ export interface ConnectionPoolOptions {
   readonly serverName: string | undefined;
   /** For connections through a proxy; the others end with the request that they are made for. */
   readonly proxyTimeoutMs: number;
-}
-
-/** Over which connection a request went; filled in while it is sent. */
-export interface Attempt {
-  socket?: Socket | undefined;
-  /** What that connection had brought before. */
-  bytesBefore?: number;
-}
-
-/** What the agents of undici hand on to the client of a connection, among the options of a request. */
-interface TrackedOptions {
-  readonly attempt?: Attempt;
-  readonly signal?: AbortSignal;
 }
 
 /**
@@ -58,7 +45,14 @@ export class ConnectionPool {
     this.mayUseProxy = usesEnvironmentProxy();
     const timeout = proxyTimeoutMs;
     this.#https = this.mayUseProxy
-      ? new undici.EnvHttpProxyAgent({ connect, factory, requestTls: { ...tls, timeout }, proxyTls: { timeout } })
+      ? new undici.EnvHttpProxyAgent({
+          connect,
+          factory,
+          requestTls: { ...tls, timeout },
+          proxyTls: { timeout },
+          // What sends CONNECT; a proxy that does not answer would keep it waiting for 300 s.
+          clientFactory: (proxy, options) => new undici.Pool(proxy, { ...options, headersTimeout: timeout }),
+        })
       : this.#direct;
   }
 
@@ -92,45 +86,4 @@ export class ConnectionPool {
   #dispatchers(): Dispatcher[] {
     return [...new Set([this.#direct, this.#https])];
   }
-}
-
-/** Returns whether a request failed because its kept-alive connection had ended: without a byte of an answer. */
-export function wasStale({ socket, bytesBefore = 0 }: Attempt): boolean {
-  return bytesBefore > 0 && socket?.bytesRead === bytesBefore;
-}
-
-/** A client of one connection; it tells the {@link Attempt} of each request how the connection stands that it goes over. */
-function trackedClient(
-  undici: Undici,
-  origin: URL,
-  options: { connect?: buildConnector.connector },
-  onConnected: (socket: Socket) => void,
-): Dispatcher {
-  let socket: Socket | undefined;
-  let latest: TrackedOptions | undefined;
-  const connect: buildConnector.connector = (connectOptions, callback) => {
-    let forgetSignal: (() => void) | undefined;
-    const connecting: unknown = options.connect!(connectOptions, (...result) => {
-      forgetSignal?.();
-      socket = result[1] ?? undefined;
-      // One through a proxy was made elsewhere.
-      if (socket !== undefined) onConnected(socket);
-      Object.assign(latest?.attempt ?? {}, { socket, bytesBefore: 0 });
-      callback(...result);
-    });
-    // undici heeds the signal of a request only once there is a connection.
-    if (connecting instanceof Socket && latest?.signal !== undefined) {
-      const destroy = () => void connecting.destroy(new Error('The request was aborted.'));
-      forgetSignal = onceAborted(latest.signal, destroy);
-    }
-  };
-  class TrackedClient extends undici.Client {
-    // A pool gives a client one request at a time.
-    override dispatch(request: Dispatcher.DispatchOptions & TrackedOptions, handler: Dispatcher.DispatchHandler) {
-      latest = request;
-      Object.assign(request.attempt ?? {}, { socket, bytesBefore: socket?.bytesRead ?? 0 });
-      return super.dispatch(request, handler);
-    }
-  }
-  return new TrackedClient(origin, { ...options, connect });
 }

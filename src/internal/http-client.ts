@@ -1,12 +1,13 @@
 import type { Dispatcher } from 'undici';
 import type { ConnectionOptions } from './connection-options.js';
-import { type Attempt, ConnectionPool, wasStale } from './connection-pool.js';
+import { ConnectionPool } from './connection-pool.js';
 import { withDeadline } from './deadline.js';
 import { HttpError } from './http-error.js';
 import { describeFailure, isAboutCertificates } from './http-failure.js';
 import { MAX_TIMER_MS } from './option-checks.js';
 import { ACCEPTED_ENCODINGS, readBody } from './read-body.js';
 import { TlsCredentials } from './tls-credentials.js';
+import { type Attempt, wasStale } from './tracked-client.js';
 import { VERSION } from './version.js';
 
 /** A request with a JSON body, or none. */
@@ -48,7 +49,7 @@ export class HttpClient {
   /** @param options - checked ones, and `timeoutMs`, the time for a whole exchange: connection, answer and body */
   constructor({ timeoutMs, ...options }: ConnectionOptions & { readonly timeoutMs: number }) {
     this.#options = options;
-    this.#timeoutMs = Math.min(timeoutMs, MAX_TIMER_MS);
+    this.#timeoutMs = Math.min(Math.ceil(timeoutMs), MAX_TIMER_MS);
     this.#credentials = new TlsCredentials(this.#options);
   }
 

@@ -1,4 +1,5 @@
 import { codeOf, HttpError } from './http-error.js';
+import { isError } from './is-error.js';
 import { printable } from './printable.js';
 import { withoutSecrets } from './without-secrets.js';
 
@@ -91,7 +92,7 @@ function clauseOf(error: unknown, code = '', { hasCa, sent }: FailureContext): C
     const advice = hasCa ? 'The option "ca" does not hold the one that signed it.' : 'Set the option "ca".';
     return { why: 'the certificate is signed by an unknown authority', advice, isPermanent: true };
   }
-  const message = error instanceof Error ? error.message : '';
+  const message = isError(error) ? error.message : '';
   if (/bad upgrade/.test(message)) return { why: 'the server switches to another protocol instead of answering' };
   const proxyStatus = /^Proxy response \((\d+)\)/.exec(message)?.[1];
   if (proxyStatus !== undefined) return { why: `the proxy answers ${proxyStatus} to CONNECT` };
@@ -102,7 +103,7 @@ function clauseOf(error: unknown, code = '', { hasCa, sent }: FailureContext): C
     return { why: 'the server does not accept the certificate of this client', advice, isPermanent: true };
   }
   if (BAD_CERTIFICATE.test(code)) return { why: 'the certificate is not accepted', isPermanent: true };
-  if (error instanceof Error && error.name === 'HTTPParserError') {
+  if (isError(error) && error.name === 'HTTPParserError') {
     return { why: 'the answer is not HTTP/1.1', advice: 'Check the address and its scheme.' };
   }
   if (code === 'UND_ERR_INVALID_ARG') {

@@ -20,6 +20,9 @@ async function serveTls(options: Parameters<typeof TlsServer.start>[0] = first):
   return server;
 }
 
+/** For a busy machine. */
+const PATIENCE = { timeout: 15_000 };
+
 /** A file that is replaced in one step, as those of a volume are. */
 async function rotatingFile(content: string): Promise<{ path: string; replace(content: string): Promise<void> }> {
   const path = join(await temporaryDirectory(), 'ca.crt');
@@ -49,7 +52,7 @@ describe('When the CA rotates', () => {
     const certificates = [second, first];
     for (let rotation = 0; rotation < 10; rotation++) {
       const requests = server.requests.length;
-      await expect.poll(() => server.requests.length).toBeGreaterThan(requests + 20);
+      await expect.poll(() => server.requests.length, PATIENCE).toBeGreaterThan(requests + 20);
       const next = certificates[rotation % 2]!;
       // Both in one turn of the event loop: what was read before is wrong from now on.
       await file.replace(next.cert);
