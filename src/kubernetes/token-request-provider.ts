@@ -40,8 +40,8 @@ export interface TokenRequestStatus {
  * A source of service account tokens that asks the API server for them (TokenRequest): for programs outside of a pod, or in one that
  * needs another audience than its volumes have. What `kubectl create token` and `oc create token` do, kept fresh.
  *
- * A token is replaced at about 80 % of the life that the API server gave it. While the API server is away, the token at hand stays in
- * use until it expires, and requests follow after pauses with full jitter, from 1 s to 5 min.
+ * A token is replaced at about 80 % of the life that the API server gave it. While the API server is down, the token at hand stays in
+ * use until it expires, and requests follow after pauses with full jitter, from 1 s to 5 min and at most a quarter of the outage.
  *
  * @example
  * ```ts
