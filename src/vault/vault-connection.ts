@@ -57,10 +57,10 @@ export class VaultConnection {
     let url = urlUnder(this.#address, `/v1/${path}`);
     for (let redirects = 0; ; redirects++) {
       const answer = await this.#client.send({ method, url, headers, json, signal }).catch((cause: unknown) => {
-        const why = cause instanceof HttpError ? cause.message : 'the request was aborted.';
-        throw new TokenExchangeError('ERR_EXCHANGE_UNAVAILABLE', `Cannot reach Vault at ${url.origin}: ${why}`, {
-          cause,
-        });
+        // Whatever else it is, it is the reason of the signal.
+        const failure = cause instanceof HttpError ? cause : new HttpError('the request was aborted.');
+        const message = `Cannot reach Vault at ${url.origin}: ${failure.message}`;
+        throw new TokenExchangeError('ERR_EXCHANGE_UNAVAILABLE', message, { cause, isRetryable: !failure.isPermanent });
       });
       const { location } = answer.headers;
       if (REDIRECTS.includes(answer.status) && location !== undefined && redirects < MAX_REDIRECTS) {
