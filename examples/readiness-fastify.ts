@@ -1,8 +1,9 @@
 /**
  * Probes of a Fastify service that needs its token.
  *
- * The rule: ready while the token is usable; not ready after `expired`, until another token is there. Alive all the while: a restart
- * brings no other token, for it is the kubelet that writes the volume.
+ * Readiness: report ready while the token is usable. It is not before the first token has come, nor after `expired` until the
+ * next one. Liveness: do not depend on the token; restarting the pod does not fix a missing or expired token, for it is the
+ * kubelet that writes the volume.
  *
  * Run: npx tsx examples/readiness-fastify.ts
  * Environment: TOKEN_PATH (default /var/run/secrets/tokens), TOKEN_AUDIENCE, PORT (default 8080)
@@ -13,9 +14,13 @@ import { ProjectedTokenProvider } from 'projected-token';
 const provider = await ProjectedTokenProvider.open({
   path: process.env.TOKEN_PATH,
   audience: process.env.TOKEN_AUDIENCE,
+  // Listen at once, with a token or without: a probe that gets no answer has the kubelet restart the pod.
+  waitForToken: false,
 });
-provider.on('expired', () => console.error(`Not ready: ${provider.status.lastError?.message ?? 'the token expired'}`));
-provider.on('recovered', () => console.log('Ready again'));
+const notReady = (otherwise: string) => console.error(`Not ready: ${provider.status.lastError?.message ?? otherwise}`);
+if (provider.current === undefined) notReady('there is no token yet');
+provider.on('expired', () => notReady('the token expired'));
+provider.on('recovered', () => console.log('Ready: there is a usable token'));
 
 const app = Fastify();
 app.get('/livez', async () => 'ok');

@@ -46,6 +46,17 @@ export interface TokenSource {
   getToken(options?: GetTokenOptions): Promise<string>;
 
   /**
+   * Returns the token that is usable at this moment, or `undefined`: nothing is read, asked or waited for. Optional. It lets
+   * a client that has a token at hand send its request in the same turn, without the wait for a promise.
+   *
+   * @example
+   * ```ts
+   * const token = source.peekToken?.() ?? (await source.getToken());
+   * ```
+   */
+  peekToken?(): string | undefined;
+
+  /**
    * Is told of a token that a server refused; resolves with a different one, or with `undefined` when there is none.
    *
    * @param refused - the token that was refused, exactly as `getToken` gave it

@@ -69,9 +69,15 @@ export class ProjectedTokenProvider extends GuardedEmitter<ProjectedTokenEvents>
     this.#options = resolveProviderOptions(options);
     this.#token = new TokenInUse(this.#options.expectation.expiryMarginSeconds, this.#tell);
     this.#reader = new TokenReader(this.#options);
-    this.#schedule = new ReadSchedule(this.#options.pollIntervalMs, (trigger) => {
-      void this.#volume.check();
-      void this.#reads.run(trigger);
+    this.#schedule = new ReadSchedule(this.#options.pollIntervalMs, {
+      onLook: (trigger) => {
+        void this.#volume.check();
+        void this.#reads.run(trigger);
+      },
+      onTime: () => {
+        this.#token.passTime(Date.now());
+        return this.#token.nextMarkMs(Date.now());
+      },
     });
     this.#volume = new VolumeFollower(this.#options.fs, this.#options.path, {
       onChange: () => this.#reads.run('event'),
@@ -81,7 +87,8 @@ export class ProjectedTokenProvider extends GuardedEmitter<ProjectedTokenEvents>
   }
 
   /**
-   * Resolves with a provider that has an acceptable token in hand and watches for the next.
+   * Resolves with a provider that has an acceptable token in hand and watches for the next; with `waitForToken: false`
+   * after the first look at the file, whatever came of it.
    *
    * @throws the reason why no token was acceptable within `readyTimeoutMs`: {@link TokenFileError}, {@link TokenClaimError},
    * {@link TokenExpiredError} or {@link TokenSignatureError}; `ERR_TOKEN_OPTION`; `ERR_TOKEN_ABORTED`
@@ -105,19 +112,26 @@ export class ProjectedTokenProvider extends GuardedEmitter<ProjectedTokenEvents>
   }
 
   /**
-   * The token in use, without a wait and without a look at the clock: `undefined` before the first, after `expired`, and once
-   * closed. Requests use {@link getToken}.
+   * The token in use, without a wait: `undefined` before the first, once the clock is past its use (`expiryMarginSeconds`
+   * before its expiry), and once closed. Requests use {@link getToken}.
    */
   get current(): BoundToken | undefined {
-    return this.#token.current;
+    return this.#token.usable(Date.now());
   }
 
-  /** How the provider is doing: a plain object without secrets. */
+  /** Returns the token if it is usable at this moment, without a look at the file; otherwise `undefined`. */
+  peekToken(): string | undefined {
+    return this.#token.usable(Date.now())?.value;
+  }
+
+  /** How the provider is doing at this moment, by the clock: a plain object without secrets. Reading it emits no event. */
   get status(): ProviderStatus {
-    const { state, current, overdue, failure, lastRotationAtMs, rotations, rejections } = this.#token;
+    const nowMs = Date.now();
+    const current = this.#token.usable(nowMs);
+    const { failure, lastRotationAtMs, rotations, rejections } = this.#token;
     return {
-      state,
-      overdue,
+      state: this.#token.stateAt(nowMs),
+      overdue: this.#token.isOverdueAt(nowMs),
       watching: this.#volume.watching,
       path: this.#options.path,
       file: this.#volume.kind,
@@ -141,7 +155,8 @@ export class ProjectedTokenProvider extends GuardedEmitter<ProjectedTokenEvents>
    * Resolves with a token that is not expired now. Costs a look at the clock; only when the token at hand has expired, for
    * instance in a process that was suspended, the file is read, once for all callers.
    *
-   * @throws `ERR_TOKEN_EXPIRED`, or what keeps the file from giving a first token; `ERR_TOKEN_CLOSED`, `ERR_TOKEN_ABORTED`
+   * @throws `ERR_TOKEN_EXPIRED`, or what keeps the file from giving a first token, such as `ERR_TOKEN_READ_FAILED` for a
+   * volume that did not answer within 3 s; `ERR_TOKEN_CLOSED`, `ERR_TOKEN_ABORTED`
    */
   getToken(options?: GetTokenOptions): Promise<string> {
     if (Date.now() < this.#token.usableUntilMs && !options?.signal?.aborted) return this.#token.cached!;
@@ -149,8 +164,8 @@ export class ProjectedTokenProvider extends GuardedEmitter<ProjectedTokenEvents>
   }
 
   /**
-   * Is told that a server refused a token; resolves with a different one, or with `undefined` when the file still holds the same.
-   * One read, however many callers.
+   * Call this when a server rejected a token. Resolves with a different one, or with `undefined` if the file still holds the
+   * same or its volume does not answer. One read, however many callers.
    *
    * @throws `ERR_TOKEN_CLOSED`, `ERR_TOKEN_ABORTED`
    */
@@ -189,29 +204,42 @@ export class ProjectedTokenProvider extends GuardedEmitter<ProjectedTokenEvents>
   }
 
   async #start(): Promise<this> {
-    const { signal, readyTimeoutMs } = this.#options;
-    let timer: NodeJS.Timeout | undefined;
+    const { signal, waitForToken } = this.#options;
     try {
       throwIfAborted(signal, WAIT);
-      const hasToken = new Promise<void>((resolve) => {
-        this.#onFirstToken = resolve;
-      });
-      const isWatched = this.#reads.run('open').then(() => this.#volume.follow());
-      const elapsed = new Promise<void>((resolve) => {
-        // Not unref'd: somebody waits for this.
-        if (readyTimeoutMs > 0) timer = setTimeout(resolve, readyTimeoutMs);
-        else void isWatched.then(resolve);
-      });
-      await this.#waitFor(Promise.race([Promise.all([hasToken, isWatched]), elapsed]), signal);
-      if (this.#token.usable(Date.now()) === undefined) this.#throwUnusable();
+      const firstRead = this.#reads.run('open');
+      const isWatched = firstRead.then(() => this.#volume.follow());
+      if (waitForToken) {
+        await this.#awaitFirstToken(isWatched);
+      } else {
+        await this.#waitFor(firstRead, signal);
+        this.#token.goWithout();
+      }
     } catch (error) {
       await this.close();
       throw error;
-    } finally {
-      clearTimeout(timer);
     }
     if (signal !== undefined) this.#forgetSignal = onceAborted(signal, () => void this.close());
     return this;
+  }
+
+  async #awaitFirstToken(isWatched: Promise<void>): Promise<void> {
+    const { signal, readyTimeoutMs } = this.#options;
+    const hasToken = new Promise<void>((resolve) => {
+      this.#onFirstToken = resolve;
+    });
+    let timer: NodeJS.Timeout | undefined;
+    const elapsed = new Promise<void>((resolve) => {
+      // Not unref'd: somebody waits for this.
+      if (readyTimeoutMs > 0) timer = setTimeout(resolve, readyTimeoutMs);
+      else void isWatched.then(resolve);
+    });
+    try {
+      await this.#waitFor(Promise.race([Promise.all([hasToken, isWatched]), elapsed]), signal);
+    } finally {
+      clearTimeout(timer);
+    }
+    if (this.#token.usable(Date.now()) === undefined) this.#throwUnusable();
   }
 
   async #close(): Promise<void> {
@@ -246,18 +274,18 @@ export class ProjectedTokenProvider extends GuardedEmitter<ProjectedTokenEvents>
     const { path, readyTimeoutMs } = this.#options;
     const error: ProjectedTokenError | undefined = this.#token.unusableError(Date.now());
     if (error !== undefined) throw error;
-    const message = `${path} could not be read within ${readyTimeoutMs} ms. Its volume does not answer.`;
+    const message = `${path} could not be read within ${readyTimeoutMs} ms: its volume does not answer. Check the mount and the node.`;
     throw new TokenFileError('ERR_TOKEN_READ_FAILED', message, { path });
   }
 
   /** Never rejects. */
   async #read(trigger: ReadTrigger): Promise<void> {
     if (this.#isClosed) return;
-    this.#schedule.stop();
+    this.#schedule.pausePolling();
     this.#readCounts[trigger]++;
     const reading = await this.#reader.read(this.#token.last);
     if (this.#isClosed) return;
-    if (reading.location !== undefined) this.#volume.locate(reading.location);
+    this.#volume.locate(reading.location);
     const nowMs = Date.now();
     if (reading.token === undefined) {
       this.#token.reject(reading.error, reading.text, nowMs);

@@ -11,7 +11,7 @@ export interface ProjectedTokenEvents {
   overdue: (event: { readonly current: BoundToken }) => void;
   /** The token expired and no acceptable one has followed. */
   expired: (event: { readonly previous: BoundToken }) => void;
-  /** After `expired`: there is a usable token again. */
+  /** There is a usable token again after `expired`, or for the first time after `open({ waitForToken: false })`. */
   recovered: (event: { readonly current: BoundToken }) => void;
   /** The directory cannot be watched; the file is polled. */
   degraded: (event: { readonly reason: Error }) => void;

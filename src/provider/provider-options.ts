@@ -62,6 +62,16 @@ export interface ProjectedTokenProviderOptions {
    */
   readonly readyTimeoutMs?: number | undefined;
   /**
+   * Whether `open` waits for a first acceptable token, and rejects when none came within `readyTimeoutMs`.
+   *
+   * With `false` it resolves after its first look at the file (within seconds, also when the volume does not answer), with a
+   * provider that may not be ready: `status.state` is `opening`, `getToken` rejects with the reason, and `recovered` is
+   * emitted when the first token comes. For a service that answers probes meanwhile: alive, and not ready.
+   *
+   * @default true
+   */
+  readonly waitForToken?: boolean | undefined;
+  /**
    * Key or key-set function of jose (`createLocalJWKSet`, `createRemoteJWKSet`, a `CryptoKey`, …) to check the signature of
    * each candidate with. The recipient of a token checks it in any case; this serves those who distrust their own volume.
    *
@@ -70,7 +80,8 @@ export interface ProjectedTokenProviderOptions {
   readonly verify?: TokenVerificationKey | undefined;
   /**
    * The file system: `node:fs`, or one like it such as memfs. Where it is not given, the directory is watched with chokidar;
-   * where it is, with its own `watch`.
+   * where it is, with its own `watch`. Operations on one directory of a file system given here run one after the other; on
+   * Linux `node:fs` does so for each mounted file system, so that one that does not answer holds one thread of the pool.
    *
    * @default node:fs
    */
@@ -85,6 +96,7 @@ export interface ResolvedProviderOptions {
   readonly expectation: TokenExpectation;
   readonly pollIntervalMs: number;
   readonly readyTimeoutMs: number;
+  readonly waitForToken: boolean;
   readonly verify: TokenVerificationKey | undefined;
   readonly fs: TokenFileSystem;
   readonly signal: AbortSignal | undefined;
@@ -92,9 +104,12 @@ export interface ResolvedProviderOptions {
 
 /** Checks the options and fills in the defaults; throws `ERR_TOKEN_OPTION`. */
 export function resolveProviderOptions(options: ProjectedTokenProviderOptions): ResolvedProviderOptions {
-  const { path = DEFAULT_TOKEN_DIRECTORY } = options;
+  const { path = DEFAULT_TOKEN_DIRECTORY, waitForToken = true } = options;
   if (typeof path !== 'string' || path === '') {
     throw new InvalidOptionError('path', 'The option "path" must be the path of a token file or of a mount directory.');
+  }
+  if (typeof waitForToken !== 'boolean') {
+    throw new InvalidOptionError('waitForToken', 'The option "waitForToken" must be true or false.');
   }
   return {
     path: resolve(path),
@@ -107,6 +122,7 @@ export function resolveProviderOptions(options: ProjectedTokenProviderOptions): 
     },
     pollIntervalMs: numberIn('pollIntervalMs', options.pollIntervalMs, 10_000, 1, MAX_TIMER_MS),
     readyTimeoutMs: numberIn('readyTimeoutMs', options.readyTimeoutMs, 10_000, 0, MAX_TIMER_MS),
+    waitForToken,
     verify: options.verify,
     fs: options.fs ?? nodeFs,
     signal: options.signal,

@@ -1,37 +1,74 @@
+import { MAX_TIMER_MS } from '../internal/option-checks.js';
 import type { ReadTrigger } from './provider-status.js';
 
 /** Pause between two looks at a file that should change any moment: short against the 29 s that a rotation can leave. */
 const TIGHT_POLL_MS = 1000;
 
-/** When to look at the file next, if nothing else leads to a look: one timer, which does not keep the process alive. */
-export class ReadSchedule {
-  #timer: NodeJS.Timeout | undefined;
+/**
+ * How long after a mark time passes though the look at the file is still under way, in milliseconds. A healthy volume
+ * answers within a few: a process that was suspended through a rotation finds the new token before it says that the old
+ * one expired.
+ */
+const LOOK_GRACE_MS = 500;
 
-  /**
-   * @param pollIntervalMs - pause between two looks while nothing is expected of the file
-   * @param look - is called when a look is due
-   */
+/** What a {@link ReadSchedule} calls. */
+export interface ReadScheduleListener {
+  /** A look at the file is due. */
+  onLook(trigger: Extract<ReadTrigger, 'poll' | 'timer'>): void;
+  /** A mark has passed, and the look that it led to has not ended yet. Returns the next mark. */
+  onTime(): number;
+}
+
+/**
+ * When to look at the file next, if nothing else leads to a look, and when time alone changes something (a mark). The
+ * marks have a timer of their own, so that a look that does not come back holds up no time. Keeps no process alive.
+ */
+export class ReadSchedule {
+  #pollTimer: NodeJS.Timeout | undefined;
+  #markTimer: NodeJS.Timeout | undefined;
+
+  /** @param pollIntervalMs - pause between two looks while nothing is expected of the file */
   constructor(
     private readonly pollIntervalMs: number,
-    private readonly look: (trigger: Extract<ReadTrigger, 'poll' | 'timer'>) => void,
+    private readonly listener: ReadScheduleListener,
   ) {}
 
   /**
-   * Sets the timer anew: for the next poll, or the moment before it at which time alone changes something.
+   * Call this when a look has ended.
    *
    * @param isCalm - whether nothing is expected of the file now
-   * @param nextMarkMs - the next moment at which time alone changes something, in milliseconds since the epoch
+   * @param markMs - the next mark, in milliseconds since the epoch; infinite when there is none
    */
-  arm(isCalm: boolean, nextMarkMs: number): void {
-    const nowMs = Date.now();
-    const pollAtMs = nowMs + (isCalm ? this.pollIntervalMs : Math.min(this.pollIntervalMs, TIGHT_POLL_MS));
-    const wakeAtMs = Math.min(pollAtMs, nextMarkMs);
+  arm(isCalm: boolean, markMs: number): void {
     this.stop();
-    this.#timer = setTimeout(() => this.look(wakeAtMs < pollAtMs ? 'timer' : 'poll'), wakeAtMs - nowMs);
-    this.#timer.unref();
+    this.#awaitMark(markMs);
+    const pauseMs = isCalm ? this.pollIntervalMs : Math.min(this.pollIntervalMs, TIGHT_POLL_MS);
+    this.#pollTimer = setTimeout(() => this.listener.onLook('poll'), pauseMs);
+    this.#pollTimer.unref();
+  }
+
+  /** Call this when a look has begun: the next poll is counted from its end. */
+  pausePolling(): void {
+    clearTimeout(this.#pollTimer);
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
+    clearTimeout(this.#pollTimer);
+    clearTimeout(this.#markTimer);
+  }
+
+  #awaitMark(markMs: number): void {
+    if (markMs === Number.POSITIVE_INFINITY) return;
+    const delayMs = Math.min(Math.max(0, markMs - Date.now()), MAX_TIMER_MS);
+    this.#setMarkTimer(delayMs, () => {
+      this.#setMarkTimer(LOOK_GRACE_MS, () => this.#awaitMark(this.listener.onTime()));
+      this.listener.onLook('timer');
+    });
+  }
+
+  #setMarkTimer(delayMs: number, callback: () => void): void {
+    clearTimeout(this.#markTimer);
+    this.#markTimer = setTimeout(callback, delayMs);
+    this.#markTimer.unref();
   }
 }

@@ -1,4 +1,6 @@
-import { ProjectedTokenError } from '../errors.js';
+import type { ProjectedTokenError } from '../errors.js';
+import { isProjectedTokenError } from '../internal/is-projected-token-error.js';
+import { toError } from '../internal/to-error.js';
 import { expiredError, usableUntilMs } from '../token/acceptance.js';
 import type { BoundToken } from '../token/bound-token.js';
 import { fingerprintOf } from '../token/fingerprint.js';
@@ -11,20 +13,24 @@ import type { ProviderState } from './provider-status.js';
  * told what was read and what time it is, and tells what follows from that.
  */
 export class TokenInUse {
+  /** The state that was last told; {@link stateAt} is the state by the clock. */
   state: ProviderState = 'opening';
-  /** The token in use; undefined once it was found to have expired. */
+  /** The token that was last told to be in use; undefined once it was told to have expired. */
   current: BoundToken | undefined;
   /** The last accepted token, kept past its expiry to tell whether the file has changed. */
   last: BoundToken | undefined;
   /** Until when {@link cached} may be handed out. With it, all that the cached path of `getToken` needs. */
   usableUntilMs = Number.NEGATIVE_INFINITY;
   cached: Promise<string> | undefined;
+  /** Whether `current` was told to be overdue. */
   overdue = false;
   failure: { readonly error: ProjectedTokenError; readonly atMs: number } | undefined;
   lastRotationAtMs: number | undefined;
   rotations = 0;
   rejections = 0;
   #told: string | undefined;
+  /** Whether somebody was told that there is no token. */
+  #isMissed = false;
 
   constructor(
     private readonly expiryMarginSeconds: number,
@@ -34,6 +40,23 @@ export class TokenInUse {
   /** The last accepted token, if the clock still allows its use. */
   usable(nowMs: number): BoundToken | undefined {
     return nowMs < this.usableUntilMs ? this.last : undefined;
+  }
+
+  /** The state by the clock, whatever was told: a timer may be late, or the clock may have been set. */
+  stateAt(nowMs: number): ProviderState {
+    if (this.state === 'closed') return 'closed';
+    if (this.usable(nowMs) !== undefined) return 'ready';
+    return this.state === 'opening' ? 'opening' : 'expired';
+  }
+
+  /** Whether rotation is late by the clock. */
+  isOverdueAt(nowMs: number): boolean {
+    return nowMs >= msOf(this.last && overdueAtSeconds(this.last.claims));
+  }
+
+  /** Call this when the program goes on without a first token; the first is then told as `recovered`. */
+  goWithout(): void {
+    this.#isMissed = this.last === undefined;
   }
 
   /** The file holds an acceptable token, or still the last one. Returns whether it took the place of another. */
@@ -48,7 +71,8 @@ export class TokenInUse {
       this.overdue = false;
     }
     if (this.usable(nowMs) === undefined) return false;
-    const recovered = this.state === 'expired';
+    const recovered = this.#isMissed;
+    this.#isMissed = false;
     const rotated = previous !== undefined && previous !== token;
     this.current = token;
     this.state = 'ready';
@@ -63,8 +87,8 @@ export class TokenInUse {
 
   /** The file holds nothing acceptable, or cannot be read. `content` tells one cause from the next. */
   reject(error: unknown, content: string, nowMs: number): void {
-    if (!(error instanceof ProjectedTokenError)) {
-      this.tell('error', error instanceof Error ? error : new Error(String(error)));
+    if (!isProjectedTokenError(error)) {
+      this.tell('error', toError(error));
       return;
     }
     this.rejections++;
@@ -76,13 +100,17 @@ export class TokenInUse {
     this.tell('rejected', { error });
   }
 
-  /** What time alone brings about. To be called after a read: the file may have changed while this process was suspended. */
+  /**
+   * What time alone brings about. Call this after a read where one is soon to end: the file may have changed while this
+   * process was suspended.
+   */
   passTime(nowMs: number): void {
     const token = this.current;
     if (token === undefined) return;
     if (nowMs >= this.usableUntilMs) {
       this.current = undefined;
       this.state = 'expired';
+      this.#isMissed = true;
       this.tell('expired', { previous: token });
     } else if (!this.overdue && nowMs >= msOf(overdueAtSeconds(token.claims))) {
       this.overdue = true;

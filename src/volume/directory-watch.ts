@@ -1,6 +1,9 @@
 import nodeFs from 'node:fs';
+import { isProjectedTokenError } from '../internal/is-projected-token-error.js';
+import { RateCeiling } from '../internal/rate-ceiling.js';
 import { errnoCode } from './token-file-error.js';
 import type { TokenFileSystem } from './token-file-system.js';
+import { VolumeAccess } from './volume-access.js';
 import {
   type StopWatching,
   type WatchDirectory,
@@ -14,10 +17,22 @@ import {
  */
 export type DirectoryWatchState = 'starting' | 'watching' | 'missing' | 'failed';
 
+/**
+ * How often a second, in the long run and after a rest at once, events of the directory itself lead to a look at it: each
+ * costs a stat, and a program that changes the mode of the directory in a loop must not cost a core.
+ */
+const CHECKS_PER_SECOND = 10;
+
 /** One user of a {@link DirectoryWatch}. */
 export interface DirectoryWatchSubscriber {
-  /** The directory may hold something new: read again. Also called after each time the watch was armed. */
-  onChange(): void;
+  /** The watch was armed: what changed before, no event told. */
+  onArmed(): void;
+  /**
+   * The directory may hold something new.
+   *
+   * @param filename - the entry that changed, or the directory itself; null where the system does not tell
+   */
+  onChange(filename: string | null): void;
   /** The state changed; `error` is why the directory cannot be watched. */
   onState(state: DirectoryWatchState, error?: unknown): void;
 }
@@ -68,6 +83,10 @@ class DirectoryWatch {
   #identity: string | undefined;
   #working: Promise<void> | undefined;
   #closed = false;
+  readonly #access: VolumeAccess;
+  readonly #selfEvents = new RateCeiling(CHECKS_PER_SECOND, CHECKS_PER_SECOND, () => {
+    void this.#afterwards(() => this.#check());
+  });
 
   constructor(
     private readonly fs: TokenFileSystem,
@@ -75,6 +94,7 @@ class DirectoryWatch {
     private readonly watchDirectory: WatchDirectory,
     private readonly forget: () => void,
   ) {
+    this.#access = new VolumeAccess(fs, directory);
     this.started = this.#exclusively(() => this.#arm());
   }
 
@@ -113,34 +133,41 @@ class DirectoryWatch {
   }
 
   async #check(): Promise<void> {
-    const identity = await this.#readIdentity();
-    if (this.state !== 'watching' || identity !== this.#identity) await this.#arm();
+    if (this.state !== 'watching') return this.#arm();
+    try {
+      const stats = await this.#access.run(() => this.fs.promises.stat(this.directory));
+      if (identityOf(stats) === this.#identity) return;
+    } catch (error) {
+      // A volume that does not answer is not another one: the watch sees it again when it does.
+      if (isProjectedTokenError(error)) return;
+    }
+    await this.#arm();
   }
 
   async #arm(): Promise<void> {
     await this.#disarm();
     try {
-      const before = await this.fs.promises.stat(this.directory);
-      if (this.#closed) return;
-      const stop = await this.watchDirectory(this.directory, {
-        onEvent: () => this.#tellChange(),
-        onSelfEvent: () => void this.#afterwards(() => this.#check()),
-        onError: (error) => this.#fail(error),
-      });
-      if (this.#closed) return stop();
-      this.#stop = stop;
-      this.#identity = identityOf(before);
-      this.#setState('watching');
-      // What changed before the watch was armed, no event will tell.
-      this.#tellChange();
+      await this.#access.run((signal) => this.#watch(signal));
     } catch (error) {
       if (errnoCode(error) === 'ENOENT') this.#setState('missing');
       else this.#fail(error);
     }
   }
 
-  #readIdentity(): Promise<string | undefined> {
-    return this.fs.promises.stat(this.directory).then(identityOf, () => undefined);
+  /** @param signal - once it has aborted, a watch that the system gives late is only ended */
+  async #watch(signal: AbortSignal): Promise<void> {
+    const before = await this.fs.promises.stat(this.directory);
+    if (this.#closed || signal.aborted) return;
+    const stop = await this.watchDirectory(this.directory, {
+      onEvent: (filename) => this.#tell((subscriber) => subscriber.onChange(filename)),
+      onSelfEvent: () => this.#selfEvents.request(),
+      onError: (error) => this.#fail(error),
+    });
+    if (this.#closed || signal.aborted) return stop();
+    this.#stop = stop;
+    this.#identity = identityOf(before);
+    this.#setState('watching');
+    this.#tell((subscriber) => subscriber.onArmed());
   }
 
   #fail(error: unknown): void {
@@ -152,11 +179,11 @@ class DirectoryWatch {
     this.failure = failure;
     if (state === this.state) return;
     this.state = state;
-    for (const subscriber of [...this.#subscribers]) subscriber.onState(state, failure);
+    this.#tell((subscriber) => subscriber.onState(state, failure));
   }
 
-  #tellChange(): void {
-    for (const subscriber of [...this.#subscribers]) subscriber.onChange();
+  #tell(event: (subscriber: DirectoryWatchSubscriber) => void): void {
+    for (const subscriber of [...this.#subscribers]) event(subscriber);
   }
 
   async #disarm(): Promise<void> {
@@ -168,6 +195,7 @@ class DirectoryWatch {
 
   async #close(): Promise<void> {
     this.#closed = true;
+    this.#selfEvents.stop();
     this.forget();
     // A watch that is being armed right now stops itself.
     await Promise.all([this.#disarm(), this.#working]);

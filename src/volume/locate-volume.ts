@@ -10,6 +10,8 @@ export interface VolumeLocation {
    * `subPath` mount, which is never updated, or a file of a developer's own.
    */
   readonly kind: 'projected' | 'regular';
+  /** Name of the entry of the directory that leads to the token: the file, or the link into `..data`. */
+  readonly entry: string;
 }
 
 // As many links as Linux itself follows (path_resolution(7), ELOOP).
@@ -27,11 +29,11 @@ export async function locateVolume(fs: TokenFileSystem, file: string): Promise<V
   for (let links = 0; links < MAX_LINKS; links++) {
     const target = await readLink(fs, candidate);
     const entry = isDataLink(candidate, target) ? candidate : await findDataLink(fs, dirname(candidate));
-    if (entry !== undefined) return { directory: dirname(entry), kind: 'projected' };
+    if (entry !== undefined) return { directory: dirname(entry), kind: 'projected', entry: basename(entry) };
     if (target === undefined) break;
     candidate = resolve(dirname(candidate), target);
   }
-  return { directory: dirname(candidate), kind: 'regular' };
+  return { directory: dirname(candidate), kind: 'regular', entry: basename(candidate) };
 }
 
 async function findDataLink(fs: TokenFileSystem, path: string): Promise<string | undefined> {

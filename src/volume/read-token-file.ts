@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { join } from 'node:path';
 import { TokenFileError } from '../errors.js';
+import { isProjectedTokenError } from '../internal/is-projected-token-error.js';
 import { isCompactJws } from '../token/parse-jwt.js';
 import { locateVolume, type VolumeLocation } from './locate-volume.js';
 import { errnoCode, errnoPath, notAFile, tokenFileError } from './token-file-error.js';
@@ -18,42 +19,55 @@ export interface TokenFileContent extends VolumeLocation {
 export const MAX_TOKEN_BYTES = 64 * 1024;
 
 /**
- * A path lookup through the two links of a projected volume is not atomic: under constant rotation one open in 14,000
- * finds that the old directory is gone. An attempt right after it finds the new one.
+ * Pauses before further attempts at a missing file, in milliseconds. A path lookup through the two links of a projected
+ * volume is not atomic: under constant rotation one open in 14,000 finds that the old directory is gone, and an attempt
+ * after it finds the new one. On Windows a swap leaves no file for about a millisecond.
  */
-const MAX_ATTEMPTS = 10;
+const ATTEMPT_PAUSES_MS = [1, 2, 4, 8];
 
 /** `O_NONBLOCK`: opening a fifo without a writer must not hang. Windows has neither. */
 const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 /**
- * Reads a token file.
+ * Reads a token file, one file operation after the other.
  *
  * @param path - the token file, or a mount directory that holds exactly one token
+ * @param signal - nobody waits for the outcome once it has aborted: what is open is closed, and nothing more is begun
  * @throws {@link TokenFileError} for everything that keeps it from giving a text that may be a token
  */
-export async function readTokenFile(fs: TokenFileSystem, path: string): Promise<TokenFileContent> {
-  for (let attempt = 1; ; attempt++) {
+export async function readTokenFile(
+  fs: TokenFileSystem,
+  path: string,
+  signal?: AbortSignal,
+): Promise<TokenFileContent> {
+  for (const pauseMs of [...ATTEMPT_PAUSES_MS, undefined]) {
     try {
-      return await readOnce(fs, path);
+      return await readOnce(fs, path, signal);
     } catch (error) {
-      if (error instanceof TokenFileError) throw error;
+      signal?.throwIfAborted();
+      if (isProjectedTokenError(error)) throw error;
       // Of a directory it is mostly the token in it that may not be read.
       if (errnoCode(error) !== 'ENOENT') throw await tokenFileError(fs, errnoPath(error) ?? path, error);
-      if (attempt === MAX_ATTEMPTS) throw await tokenFileError(fs, path, error);
+      if (pauseMs === undefined) throw await tokenFileError(fs, path, error);
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
   }
+  throw new Error('unreachable');
 }
 
-async function readOnce(fs: TokenFileSystem, path: string): Promise<TokenFileContent> {
-  const [bytes, location] = await Promise.all([readBytes(fs, path), locateVolume(fs, path)]);
-  if (bytes !== 'directory') return { ...location, file: path, text: textOf(bytes, path) };
-  const found = await findToken(fs, path);
+async function readOnce(fs: TokenFileSystem, path: string, signal: AbortSignal | undefined): Promise<TokenFileContent> {
+  const bytes = await readBytes(fs, path, signal);
+  if (bytes !== 'directory') return { ...(await locateVolume(fs, path)), file: path, text: textOf(bytes, path) };
+  const found = await findToken(fs, path, signal);
   return { ...(await locateVolume(fs, found.file)), ...found };
 }
 
 /** The one token of a mount directory. The auto-mounted volume holds `ca.crt` and `namespace` beside it. */
-async function findToken(fs: TokenFileSystem, directory: string): Promise<{ file: string; text: string }> {
+async function findToken(
+  fs: TokenFileSystem,
+  directory: string,
+  signal: AbortSignal | undefined,
+): Promise<{ file: string; text: string }> {
   // The kubelet's own entries (`..data`, the timestamped directories); a payload path cannot start like that
   // (kubelet atomic_writer.go, validatePath).
   const names = (await fs.promises.readdir(directory)).map(String).filter((name) => !name.startsWith('..'));
@@ -67,7 +81,7 @@ async function findToken(fs: TokenFileSystem, directory: string): Promise<{ file
     );
   }
   if (files.length === 1) {
-    const bytes = await readBytes(fs, only);
+    const bytes = await readBytes(fs, only, signal);
     if (bytes === 'directory') throw notAFile(only);
     return { file: only, text: textOf(bytes, only) };
   }
@@ -75,7 +89,7 @@ async function findToken(fs: TokenFileSystem, directory: string): Promise<{ file
   let failure: unknown;
   for (const file of files) {
     try {
-      const text = await readCandidate(fs, file);
+      const text = await readCandidate(fs, file, signal);
       if (text !== undefined) tokens.push({ file, text });
     } catch (error) {
       // One that vanished means a swap under way; one that cannot be read need not be the token.
@@ -94,21 +108,31 @@ async function findToken(fs: TokenFileSystem, directory: string): Promise<{ file
 }
 
 /** The text of a file that may be the token; undefined when its content is none. */
-async function readCandidate(fs: TokenFileSystem, file: string): Promise<string | undefined> {
+async function readCandidate(
+  fs: TokenFileSystem,
+  file: string,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
   try {
-    const bytes = await readBytes(fs, file);
+    const bytes = await readBytes(fs, file, signal);
     if (bytes === 'directory') return undefined;
     const text = textOf(bytes, file);
     return isCompactJws(text) ? text : undefined;
   } catch (error) {
-    if (error instanceof TokenFileError) return undefined;
+    if (isProjectedTokenError(error)) return undefined;
     throw error;
   }
 }
 
-async function readBytes(fs: TokenFileSystem, path: string): Promise<Buffer | 'directory'> {
+async function readBytes(
+  fs: TokenFileSystem,
+  path: string,
+  signal: AbortSignal | undefined,
+): Promise<Buffer | 'directory'> {
+  signal?.throwIfAborted();
   const handle = await fs.promises.open(path, OPEN_FLAGS);
   try {
+    signal?.throwIfAborted();
     return await readHandle(handle, path);
   } finally {
     await handle.close();

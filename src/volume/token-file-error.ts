@@ -41,16 +41,20 @@ export function notAFile(path: string, options?: ErrorOptions): TokenFileError {
   );
 }
 
-/** `code` of a Node system error, such as `ENOENT`. */
+/** Returns the `code` of a Node system error, such as `ENOENT`. */
 export function errnoCode(error: unknown): string | undefined {
-  const code: unknown = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
-  return typeof code === 'string' ? code : undefined;
+  return textProperty(error, 'code');
 }
 
-/** `path` of a Node system error: the file that the operation failed on. */
+/** Returns the `path` of a Node system error: the file that the operation failed on. */
 export function errnoPath(error: unknown): string | undefined {
-  const path: unknown = error instanceof Error ? (error as NodeJS.ErrnoException).path : undefined;
-  return typeof path === 'string' ? path : undefined;
+  return textProperty(error, 'path');
+}
+
+/** Whatever its class: in Jest the errors of `node:fs` come from another realm, where `instanceof Error` fails. */
+function textProperty(error: unknown, name: string): string | undefined {
+  const value: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, name) : undefined;
+  return typeof value === 'string' ? value : undefined;
 }
 
 async function describeAccess(fs: TokenFileSystem, path: string): Promise<string> {

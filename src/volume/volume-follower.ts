@@ -1,6 +1,20 @@
+import { dirname } from 'node:path';
+import { RateCeiling } from '../internal/rate-ceiling.js';
+import { toError } from '../internal/to-error.js';
 import { type DirectoryWatchState, type DirectoryWatchSubscription, subscribeToDirectory } from './directory-watch.js';
 import { locateVolume, type VolumeLocation } from './locate-volume.js';
 import type { TokenFileSystem } from './token-file-system.js';
+import { VolumeAccess } from './volume-access.js';
+import { isOfItself } from './watch-directory.js';
+
+/**
+ * How many reads a second events may lead to in the long run: a read costs about a tenth of a millisecond of processor
+ * time, and no kubelet swaps more often than once in minutes.
+ */
+const READS_PER_SECOND = 50;
+
+/** How many of them at once, after a rest: a swap and its attribute events, and what follows it, are read without delay. */
+const READS_AT_ONCE = 100;
 
 /** What a {@link VolumeFollower} tells. */
 export interface VolumeFollowerListener {
@@ -15,6 +29,9 @@ export interface VolumeFollowerListener {
 /** Keeps the watch of one provider on the volume that its token file is in, wherever that turns out to be. */
 export class VolumeFollower {
   #location: VolumeLocation | undefined;
+  /** Whether the last read found no good token: then any change of the directory may bring one. */
+  #isSearching = true;
+  readonly #events = new RateCeiling(READS_PER_SECOND, READS_AT_ONCE, () => void this.listener.onChange());
   #subscription: DirectoryWatchSubscription | undefined;
   #degraded = false;
   #stopped = false;
@@ -33,8 +50,18 @@ export class VolumeFollower {
     return this.#location?.kind;
   }
 
-  /** Is told where the last read found the file: a volume that was mounted late, or differently, is another directory. */
-  locate(location: VolumeLocation): void {
+  /**
+   * Call this after each read, with where it found the file: a volume that was mounted late, or differently, is another
+   * directory.
+   *
+   * @param location - undefined when the file was not found or could not be read
+   */
+  locate(location: VolumeLocation | undefined): void {
+    const wasSearching = this.#isSearching;
+    this.#isSearching = location === undefined;
+    if (location === undefined) return;
+    // What was found may lie in a directory that was mounted over the one that is watched, of which no event told.
+    if (wasSearching) void this.check();
     this.#location = location;
     if (this.#subscription !== undefined && this.#subscription.directory !== location.directory) void this.follow();
   }
@@ -45,7 +72,10 @@ export class VolumeFollower {
     if (this.#stopped) return;
     void this.#subscription?.unsubscribe();
     const subscription = subscribeToDirectory(this.fs, directory, {
-      onChange: () => void this.listener.onChange(),
+      onArmed: () => void this.listener.onChange(),
+      onChange: (filename) => {
+        if (this.#mayBringToken(directory, filename)) this.#events.request();
+      },
       onState: (state, reason) => this.#onState(state, reason),
     });
     this.#subscription = subscription;
@@ -69,23 +99,38 @@ export class VolumeFollower {
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#events.stop();
     await this.#subscription?.unsubscribe();
+  }
+
+  /** A swap is an event of `..data`; what else happens in a directory, such as to a log file beside the token, is not read for. */
+  #mayBringToken(directory: string, filename: string | null): boolean {
+    const location = this.#location;
+    if (this.#isSearching || location === undefined || isOfItself(directory, filename)) return true;
+    return filename === location.entry || (location.kind === 'projected' && filename === '..data');
   }
 
   /** Before a first read succeeded: the directory asked for, or the one that the file should come to be in. */
   async #findDirectory(): Promise<string> {
     try {
-      if ((await this.fs.promises.stat(this.path)).isDirectory()) return this.path;
+      return await new VolumeAccess(this.fs, this.path).run(async () => {
+        // It may not be there yet; the poll finds it.
+        const isDirectory = await this.fs.promises.stat(this.path).then(
+          (stats) => stats.isDirectory(),
+          () => false,
+        );
+        return isDirectory ? this.path : (await locateVolume(this.fs, this.path)).directory;
+      });
     } catch {
-      // Not there yet; the poll finds it.
+      // The volume does not answer. Once it does, the read finds where the file is.
+      return dirname(this.path);
     }
-    return (await locateVolume(this.fs, this.path)).directory;
   }
 
   #onState(state: DirectoryWatchState, reason: unknown): void {
     if (state === 'failed' && !this.#degraded) {
       this.#degraded = true;
-      this.listener.onDegraded(reason instanceof Error ? reason : new Error(String(reason)));
+      this.listener.onDegraded(toError(reason));
     } else if (state === 'watching' && this.#degraded) {
       this.#degraded = false;
       this.listener.onRestored();

@@ -103,7 +103,32 @@ describe('The example of probes', { timeout: 90_000 }, () => {
 
       volume.write(await mint(3600));
       await expect.poll(() => probe('/readyz'), { timeout: 60_000 }).toMatchObject({ status: 200 });
-      await expect.poll(() => service.output).toContain('Ready again');
+      await expect.poll(() => service.output).toContain('Ready: there is a usable token');
+      expect(await service.stop()).toBe(0);
+    },
+  );
+
+  it.concurrent.for(['express', 'fastify'])(
+    'with %s is alive and not ready while there is no token, and ready when it comes',
+    async (framework, { expect }) => {
+      using volume = TokenVolume.temporary(tmpdir(), { fileName: 'token' });
+      await using service = await ExampleService.start(`readiness-${framework}`, {
+        TOKEN_PATH: volume.path,
+        TOKEN_AUDIENCE: 'orders',
+      });
+      const probe = async (path: string) => {
+        const response = await fetch(service.url + path);
+        return { status: response.status, body: await response.text() };
+      };
+      expect(await probe('/livez')).toEqual({ status: 200, body: 'ok' });
+      const { status, body } = await probe('/readyz');
+      expect(status).toBe(503);
+      expect(JSON.parse(body)).toMatchObject({ state: 'opening', lastError: { code: 'ERR_TOKEN_NOT_FOUND' } });
+      expect(service.output).toMatch(/^Not ready: .*does not exist/m);
+
+      volume.write(await mint(3600));
+      await expect.poll(() => probe('/readyz'), { timeout: 60_000 }).toMatchObject({ status: 200 });
+      await expect.poll(() => service.output).toContain('Ready: there is a usable token');
       expect(await service.stop()).toBe(0);
     },
   );

@@ -1,6 +1,13 @@
+import { execFileSync } from 'node:child_process';
+import { lookup } from 'node:dns/promises';
+import nodeFs from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { ProjectedTokenProvider } from 'projected-token';
 import { expect } from 'vitest';
 import { FaultyFileSystem, systemError } from '../helpers/faulty-file-system.js';
+import { Gate } from '../helpers/gate.js';
+import { waitingThreads } from '../helpers/waiting-threads.js';
 import { fault } from './fault.js';
 import { FollowedVolume } from './followed-volume.js';
 
@@ -31,26 +38,66 @@ fault(
 
 fault(
   'opening the file does not come back',
-  "the token in use at once; a wait for another ends with the caller's signal",
+  '`ERR_TOKEN_READ_FAILED` within 3 s, the token in use at once, a refused token has no replacement; in use again soon after its return',
   async () => {
     const fs = new FaultyFileSystem();
     await using followed = await FollowedVolume.open({ fs });
     const { provider } = followed;
-    let comeBack = () => {};
-    fs.onOpen = () =>
-      new Promise<void>((resolve) => {
-        comeBack = resolve;
-      });
+    const gate = new Gate();
+    fs.onOpen = () => gate.opened;
     const kept = provider.current!.value;
-    const opens = fs.opens;
-    await expect.poll(() => fs.opens).toBeGreaterThan(opens);
-    expect(await provider.getToken()).toBe(kept);
     const signal = AbortSignal.timeout(50);
     await expect(provider.replaceToken(kept, { signal })).rejects.toMatchObject({ code: 'ERR_TOKEN_ABORTED' });
+    expect(await provider.getToken()).toBe(kept);
+    expect(await provider.replaceToken(kept)).toBeUndefined();
+    await followed.expectKept('ERR_TOKEN_READ_FAILED');
     fs.onOpen = () => {};
-    comeBack();
+    gate.open();
     await followed.expectRecovery();
   },
+);
+
+fault(
+  'opening the file is lost for ever, in a file system that holds no thread',
+  '`ERR_TOKEN_READ_FAILED` within 3 s, the token in use stays; in use again once another attempt comes back',
+  async () => {
+    const fs = new FaultyFileSystem();
+    await using followed = await FollowedVolume.open({ fs });
+    fs.onOpen = () => new Promise<void>(() => {});
+    await followed.expectKept('ERR_TOKEN_READ_FAILED');
+    fs.onOpen = () => {};
+    await followed.expectRecovery();
+  },
+);
+
+fault(
+  'opening the file blocks, with ten providers of a file system of the program',
+  "one thread of libuv's pool is held; names are resolved and other files read",
+  async () => {
+    const fs = new FaultyFileSystem();
+    await using followed = await FollowedVolume.open({ fs });
+    const { volume } = followed;
+    const providers = await Promise.all(
+      Array.from({ length: 10 }, () => ProjectedTokenProvider.open({ path: volume.path, fs, pollIntervalMs: 20 })),
+    );
+    const fifo = join(volume.directory, 'fifo');
+    execFileSync('mkfifo', [fifo]);
+    // Without O_NONBLOCK: it waits for a writer, in a thread of the pool.
+    fs.onOpen = () => nodeFs.promises.open(fifo, 'r').then((handle) => handle.close());
+    const refused = Promise.all(providers.map((provider) => provider.replaceToken(provider.current!.value)));
+    await expect.poll(() => waitingThreads(/wait_for_partner|fifo/)).toBe(1);
+    const answered = Promise.all([lookup('localhost'), nodeFs.promises.readFile('/etc/hosts')]);
+    const late = pause(2000, 'late', { ref: false });
+    expect(await Promise.race([answered, late])).not.toBe('late');
+    expect(await refused).toEqual(providers.map(() => undefined));
+    expect(waitingThreads(/wait_for_partner|fifo/)).toBe(1);
+    fs.onOpen = () => {};
+    // Its writer lets it go.
+    nodeFs.closeSync(nodeFs.openSync(fifo, nodeFs.constants.O_WRONLY | nodeFs.constants.O_NONBLOCK));
+    await followed.expectRecovery();
+    await Promise.all(providers.map((provider) => provider.close()));
+  },
+  process.platform === 'linux',
 );
 
 /** Lets a step of each read fail. */

@@ -11,7 +11,9 @@ export interface RecordedSubscription {
 
 /** Subscribes to a directory of a scripted file system. The watch may not be armed yet. */
 export function subscribe(fs: ScriptedDirectory, directory = '/mnt/tokens'): RecordedSubscription {
-  const subscriber = { onChange: vi.fn(), onState: vi.fn() };
+  const onChange = vi.fn();
+  // Either means: read again.
+  const subscriber = { onArmed: () => onChange(), onChange, onState: vi.fn() };
   return { ...subscriber, watch: subscribeToDirectory(fs, directory, subscriber) };
 }
 

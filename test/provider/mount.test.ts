@@ -62,7 +62,7 @@ describe('a mount directory that is not there yet', () => {
 
   it('ends open with what is missing, once that has waited long enough', async () => {
     const path = join(directory, 'vault-token');
-    await expect(ProjectedTokenProvider.open({ path, ...OFTEN, readyTimeoutMs: 100 })).rejects.toMatchObject({
+    await expect(ProjectedTokenProvider.open({ path, ...OFTEN, readyTimeoutMs: 500 })).rejects.toMatchObject({
       code: 'ERR_TOKEN_NOT_FOUND',
       path,
       message: expect.stringContaining(path),

@@ -15,6 +15,7 @@ describe('options', () => {
       expectation: { audiences: [], issuers: [], subjects: [], clockToleranceSeconds: 60, expiryMarginSeconds: 10 },
       pollIntervalMs: 10_000,
       readyTimeoutMs: 10_000,
+      waitForToken: true,
       verify: undefined,
       fs: nodeFs,
       signal: undefined,

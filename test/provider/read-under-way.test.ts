@@ -146,7 +146,7 @@ describe('a volume that does not answer', () => {
     await expect(opening).rejects.toMatchObject({
       code: 'ERR_TOKEN_READ_FAILED',
       path: volume.path,
-      message: `${volume.path} could not be read within 20 ms. Its volume does not answer.`,
+      message: `${volume.path} could not be read within 20 ms: its volume does not answer. Check the mount and the node.`,
     });
   });
 

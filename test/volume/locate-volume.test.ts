@@ -44,7 +44,7 @@ describe('the volume of a projected file is its mount directory', () => {
     ['as Windows links it', '/app/token', { '/app/token': '..data\\token' }, '/app'],
   ])('%s', async (_, file, links, directory) => {
     link(links);
-    expect(await locate(file)).toEqual({ directory, kind: 'projected' });
+    expect(await locate(file)).toMatchObject({ directory, kind: 'projected' });
   });
 });
 
@@ -66,13 +66,32 @@ describe('a regular file is in its own directory', () => {
   ])('%s', async (_, file, links, directory) => {
     fs.mkdirSync('/app/..data');
     link(links);
-    expect(await locate(file)).toEqual({ directory, kind: 'regular' });
+    expect(await locate(file)).toMatchObject({ directory, kind: 'regular' });
   });
 });
 
 it('a chain of links is followed as far as Linux follows one', async () => {
   link({ '/app/0': '/mnt/tokens/vault-token' });
   for (let number = 1; number <= 39; number++) link({ [`/app/${number}`]: `${number - 1}` });
-  expect(await locate('/app/38')).toEqual({ directory: '/mnt/tokens', kind: 'projected' });
+  expect(await locate('/app/38')).toMatchObject({ directory: '/mnt/tokens', kind: 'projected' });
   expect(await locate('/app/39')).toMatchObject({ kind: 'regular' });
+});
+
+describe('the entry that leads to the token is', () => {
+  it.each<[string, string, Record<string, string>, string]>([
+    ['the link into the data directory', '/mnt/tokens/vault-token', {}, 'vault-token'],
+    ['the first component of a path in folders', '/mnt/teams/a/b/token', {}, 'a'],
+    [
+      'the link of the volume, not the link to it',
+      '/app/link',
+      { '/app/link': '/mnt/tokens/vault-token' },
+      'vault-token',
+    ],
+    ['the data directory, where the path goes through it', '/mnt/tokens/..data/vault-token', {}, '..data'],
+    ['a regular file itself', '/app/own-file', {}, 'own-file'],
+    ['the regular file that a link leads to', '/mnt/link', { '/mnt/link': '../app/own-file' }, 'own-file'],
+  ])('%s', async (_, file, links, entry) => {
+    link(links);
+    expect((await locate(file)).entry).toBe(entry);
+  });
 });

@@ -27,6 +27,7 @@ describe('a directory', () => {
       file: '/mnt/tokens/token',
       directory: '/mnt/tokens',
       kind: 'regular',
+      entry: 'token',
     });
   });
 
@@ -37,6 +38,7 @@ describe('a directory', () => {
       file: '/mnt/volume/vault-token',
       directory: '/mnt/volume',
       kind: 'projected',
+      entry: 'vault-token',
     });
   });
 

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import type { TokenFileHandle } from 'projected-token';
 import { TokenVolume } from 'projected-token/testing';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { MAX_TOKEN_BYTES, readTokenFile } from '../../src/volume/read-token-file.js';
 import { systemError } from '../helpers/faulty-file-system.js';
 import { MemoryTokenFiles } from '../helpers/memory-token-files.js';
@@ -19,13 +19,20 @@ const read = (path = '/mnt/tokens/token') => readTokenFile(files.fs, path);
 describe('a file', () => {
   it('gives its text, and where its volume is', async () => {
     files.write({ token: TOKEN });
-    expect(await read()).toEqual({ text: TOKEN, file: '/mnt/tokens/token', directory: '/mnt/tokens', kind: 'regular' });
+    expect(await read()).toEqual({
+      text: TOKEN,
+      file: '/mnt/tokens/token',
+      directory: '/mnt/tokens',
+      kind: 'regular',
+      entry: 'token',
+    });
     new TokenVolume({ directory: '/mnt/volume', fs: files.memory }).write(TOKEN);
     expect(await read('/mnt/volume/vault-token')).toEqual({
       text: TOKEN,
       file: '/mnt/volume/vault-token',
       directory: '/mnt/volume',
       kind: 'projected',
+      entry: 'vault-token',
     });
   });
 
@@ -120,6 +127,19 @@ describe('a file', () => {
     expect(files.closed).toBe(1);
   });
 
+  it('that is opened after its time is closed, and nothing else is done with it', async () => {
+    files.write({ token: TOKEN });
+    const ending = new AbortController();
+    files.onOpen = () => ending.abort(new Error('too late'));
+    const stat = vi.fn();
+    files.wrap = () => ({ stat });
+    await expect(readTokenFile(files.fs, '/mnt/tokens/token', ending.signal)).rejects.toThrow('too late');
+    expect(files.closed).toBe(1);
+    expect(stat).not.toHaveBeenCalled();
+    await expect(readTokenFile(files.fs, '/mnt/tokens/token', ending.signal)).rejects.toThrow('too late');
+    expect(files.opened).toHaveLength(1);
+  });
+
   it('that is neither a file nor a directory is told', async () => {
     files.write({ token: TOKEN });
     files.wrap = (handle) => ({ stat: async () => Object.assign(await handle.stat(), { isFile: () => false }) });
@@ -131,7 +151,7 @@ describe('a file', () => {
 describe('a file that is missing for a moment', () => {
   it.each([
     [1, 'is found by the next attempt'],
-    [9, 'is found by the tenth'],
+    [4, 'is found by the fifth'],
   ])('(%i attempts) %s', async (times) => {
     files.write({ token: TOKEN });
     files.onOpen = () => {
@@ -141,13 +161,20 @@ describe('a file that is missing for a moment', () => {
     expect(files.opened).toHaveLength(times + 1);
   });
 
-  it('is told after ten attempts', async () => {
-    await expect(read()).rejects.toMatchObject({
+  it('is told after five attempts, ever further apart', async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const startMs = Date.now();
+    const atMs: number[] = [];
+    files.onOpen = () => void atMs.push(Date.now() - startMs);
+    const outcome = expect(read()).rejects.toMatchObject({
       code: 'ERR_TOKEN_NOT_FOUND',
       path: '/mnt/tokens/token',
       cause: { code: 'ENOENT' },
     });
-    expect(files.opened).toHaveLength(10);
+    await vi.advanceTimersByTimeAsync(100);
+    await outcome;
+    expect(atMs).toEqual([0, 1, 3, 7, 15]);
   });
 
   it.each(['EACCES', 'EIO', 'ELOOP'])('is not looked for again for another reason (%s)', async (code) => {

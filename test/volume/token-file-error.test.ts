@@ -1,6 +1,7 @@
 import nodeFs, { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { runInNewContext } from 'node:vm';
 import { TokenFileError } from 'projected-token';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { errnoCode, errnoPath, notAFile, tokenFileError } from '../../src/volume/token-file-error.js';
@@ -93,15 +94,18 @@ describe('a system error', () => {
     expect(errnoPath(error)).toBe('/mnt/token');
   });
 
-  it.each([
-    undefined,
-    null,
-    'EIO',
-    { code: 'EIO', path: '/mnt' },
-    new Error('EIO'),
-    Object.assign(new Error(), { code: 5, path: 7 }),
-  ])('is none: %o', (error) => {
-    expect(errnoCode(error)).toBeUndefined();
-    expect(errnoPath(error)).toBeUndefined();
+  it('is known by its properties: in Jest it comes from another realm, and is no instance of Error', () => {
+    const error = runInNewContext(`Object.assign(new Error(), { code: 'ENOENT', path: '/mnt/token' })`);
+    expect(error).not.toBeInstanceOf(Error);
+    expect(errnoCode(error)).toBe('ENOENT');
+    expect(errnoPath(error)).toBe('/mnt/token');
   });
+
+  it.each([undefined, null, 'EIO', new Error('EIO'), Object.assign(new Error(), { code: 5, path: 7 })])(
+    'is none: %o',
+    (error) => {
+      expect(errnoCode(error)).toBeUndefined();
+      expect(errnoPath(error)).toBeUndefined();
+    },
+  );
 });

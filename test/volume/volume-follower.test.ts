@@ -4,8 +4,8 @@ import { systemError } from '../helpers/faulty-file-system.js';
 import { ScriptedDirectory } from '../helpers/scripted-directory.js';
 import { turn } from '../helpers/turn.js';
 
-const VOLUME = { directory: '/mnt/tokens', kind: 'projected' } as const;
-const OTHER = { directory: '/mnt/other', kind: 'regular' } as const;
+const VOLUME = { directory: '/mnt/tokens', kind: 'projected', entry: 'vault-token' } as const;
+const OTHER = { directory: '/mnt/other', kind: 'regular', entry: 'vault-token' } as const;
 
 let fs: ScriptedDirectory;
 let listener: Record<'onChange' | 'onDegraded' | 'onRestored', ReturnType<typeof vi.fn<() => Promise<void>>>>;

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FSWatcher } from 'chokidar';
@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { watchDirectoryWithChokidar } from '../../src/volume/watch-directory.js';
 import { systemError } from '../helpers/faulty-file-system.js';
 import { inotifyWatches } from '../helpers/inotify-watches.js';
+import { turn } from '../helpers/turn.js';
 
 // chokidar itself, whose watchers a test can make fail: real failures of a watch that works cannot be had at will.
 const chokidar = vi.hoisted(() => ({ watchers: [] as FSWatcher[], failNextWith: undefined as Error | undefined }));
@@ -53,26 +54,16 @@ it('a watch that fails before it works is ended, and rejected', async () => {
   expect(lastWatcher().closed).toBe(true);
 });
 
-it('a watch that is stopped leaves no timer of its throttle behind', async () => {
-  const stop = await watch();
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-  try {
-    // What chokidar does at an event, so that the next within a second is not told by its own events.
-    lastWatcher()._throttle('readdir', directory, 1000);
-    expect(vi.getTimerCount()).toBe(1);
-    await stop();
-    expect(vi.getTimerCount()).toBe(0);
-  } finally {
-    vi.useRealTimers();
-  }
-});
-
-it('a watch is stopped also where chokidar has no such timers', async () => {
-  const stop = await watch();
-  // chokidar itself looks for them as well, later.
-  const { _throttled } = lastWatcher();
-  const looks = [undefined, _throttled];
-  Object.defineProperty(lastWatcher(), '_throttled', { get: () => (looks.length > 1 ? looks.shift() : _throttled) });
+it('an event costs no listing of the directory, whose outcome nobody wants, and no timer, which would keep a process alive', async () => {
+  const onEvent = vi.fn();
+  const stop = await watchDirectoryWithChokidar(directory, { onEvent, onSelfEvent() {}, onError });
+  const listed = vi.spyOn(lastWatcher(), '_readdirp');
+  const timeouts = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+  const before = timeouts();
+  writeFileSync(join(directory, 'file'), '');
+  // Once told, chokidar has done what it does at an event.
+  while (onEvent.mock.calls.length === 0) await turn();
+  expect(listed).not.toHaveBeenCalled();
+  expect(timeouts()).toBe(before);
   await stop();
-  expect(lastWatcher().closed).toBe(true);
 });
