@@ -18,36 +18,44 @@ export async function measure(): Promise<FigureGroup> {
   const token = await mintToken({ audience: 'vault' });
   volume.write(token);
   await using provider = await ProjectedTokenProvider.open({ path: volume.path, audience: 'vault' });
-  const constant = async () => token;
-  const now = async () => (Date.now() < Number.POSITIVE_INFINITY ? token : '');
+  const untilMs = Date.now() + 3_600_000;
+  const looking = async () => (Date.now() < untilMs ? token : '');
 
   const asynchronous: Record<string, () => Promise<unknown>> = {
-    'async function that returns a constant (floor)': constant,
-    '… that looks at the clock first': now,
+    'async function that looks at the clock (floor)': looking,
     'projected-token: getToken()': () => provider.getToken(),
     ...(await peers(volume.path)),
   };
   const nanoseconds = new Map(Object.keys(asynchronous).map((name) => [name, [] as number[]]));
   const ofCurrent: number[] = [];
+  const ofClock: number[] = [];
   // In turns, so that all see the same machine.
   for (let round = 0; round < ROUNDS; round++) {
     for (const [name, call] of Object.entries(asynchronous)) nanoseconds.get(name)!.push(await timeAsync(call));
-    ofCurrent.push(timeCurrent(provider));
+    ofCurrent.push(timeSync(() => provider.current !== undefined));
+    ofClock.push(timeSync(() => Date.now() < untilMs));
   }
   const floor = median([...nanoseconds.values()][0]!);
   const figures = [...nanoseconds].map(([name, times]) => {
     const value = median(times);
     const ratio = value / floor;
     const isOurs = name.startsWith('projected-token');
-    return { name, value, unit: 'ns', ratio, ...(isOurs && { aim: { text: '≤ 1.15 × floor', isMet: ratio <= 1.15 } }) };
+    return { name, value, unit: 'ns', ratio, ...(isOurs && { aim: { text: '≤ 1.0 × floor', isMet: ratio <= 1 } }) };
   });
-  const current = median(ofCurrent);
+  const [current, clock] = [median(ofCurrent), median(ofClock)];
   return {
     title: 'A cached token',
-    method: `Nanoseconds a call, median of ${ROUNDS} rounds in turns, one process. Each call looks at the clock, so that a process that was suspended gives no expired token; that look is nearly all of the difference to the floor.`,
+    method: `Nanoseconds a call, median of ${ROUNDS} rounds in turns, one process. Nothing that never hands out an expired token can skip the look at the clock, so a function that does only that is the floor.`,
     figures: [
       ...figures,
-      { name: 'projected-token: current', value: current, unit: 'ns', aim: { text: '≤ 5 ns', isMet: current <= 5 } },
+      { name: 'a bare look at the clock', value: clock, unit: 'ns', ratio: 1 },
+      {
+        name: 'projected-token: current',
+        value: current,
+        unit: 'ns',
+        ratio: current / clock,
+        aim: { text: '≤ 1.25 × a look at the clock', isMet: current <= 1.25 * clock },
+      },
     ],
   };
 }
@@ -93,11 +101,11 @@ async function timeAsync(call: () => Promise<unknown>): Promise<number> {
   return (elapsed / calls) * 1e6;
 }
 
-function timeCurrent(provider: ProjectedTokenProvider): number {
+function timeSync(look: () => boolean): number {
   const calls = 2_000_000;
   let seen = 0;
   const start = performance.now();
-  for (let call = 0; call < calls; call++) if (provider.current !== undefined) seen++;
+  for (let call = 0; call < calls; call++) if (look()) seen++;
   const elapsed = performance.now() - start;
   if (seen !== calls) throw new Error('The provider lost its token.');
   return (elapsed / calls) * 1e6;
