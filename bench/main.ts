@@ -10,7 +10,16 @@ import type { FigureGroup } from './figure.js';
 import { renderMarkdown, renderReadmeSection } from './render-markdown.js';
 import { renderRatios } from './render-ratios.js';
 
-const GROUPS = ['cached-token', 'swap-to-fresh', 'under-load', 'import-cost', 'many-providers', 'outage'];
+const GROUPS = [
+  'cached-token',
+  'swap-to-fresh',
+  'under-load',
+  'import-cost',
+  'many-providers',
+  'outage',
+  'verify-token',
+  'verify-flood',
+];
 
 const { values } = parseArgs({ options: { write: { type: 'boolean' }, only: { type: 'string' } } });
 const repository = new URL('../', import.meta.url);
