@@ -125,7 +125,8 @@ export class HttpClient {
   /** The pool with the newest certificates; undefined where the option `dispatcher` takes its place. */
   async #poolInUse(): Promise<ConnectionPool | undefined> {
     if (this.#options.dispatcher !== undefined) return undefined;
-    const undici = await import('undici');
+    // By its file: Bun has a module of its own by the name of undici, without dispatchers.
+    const undici = await import('undici/index.js');
     await this.#credentials.refresh();
     if (this.#isClosed) throw closed();
     const credentials = this.#credentials.loaded!;
