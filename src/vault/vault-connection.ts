@@ -84,6 +84,8 @@ export class VaultConnection {
     throw new TokenExchangeError(
       'ERR_EXCHANGE_INVALID',
       `Vault at ${from.origin} redirects to ${url?.origin ?? 'an address that is no URL'}. List that origin in the option "origins" if it is a node of the same cluster.`,
+      // During a failover a standby redirects to the dead leader, and once there is a new one it may forward.
+      { isRetryable: url !== undefined },
     );
   }
 }

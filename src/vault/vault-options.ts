@@ -25,8 +25,9 @@ export interface VaultTokenProviderOptions extends ConnectionOptions {
    */
   readonly namespace?: string | undefined;
   /**
-   * Origins that get tokens besides that of `address`: the nodes of the cluster, which a standby may redirect to. An address of
-   * `http:` that is not loopback has to be listed here as well.
+   * Origins that get tokens besides that of `address`. With high availability list every node of the cluster by its `api_addr`: a
+   * standby that cannot forward a request redirects it to the active node. An address of `http:` that is not loopback has to be listed
+   * here as well.
    *
    * @default none
    */

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { rejectionOf } from '../helpers/federation.js';
 import { RawServer } from '../helpers/raw-server.js';
-import { VaultScene } from '../helpers/vault-scene.js';
+import { nextEvent, VaultScene } from '../helpers/vault-scene.js';
 
 const scenes: VaultScene[] = [];
 afterEach(() => Promise.all(scenes.splice(0).map((scene) => scene.close())));
@@ -30,9 +30,20 @@ describe('A standby that redirects', () => {
 
   it('to a node that is not listed gets neither token there, and the message says what to list', async () => {
     const { active, standby } = await startCluster();
-    const error = await rejectionOf(standby.open());
+    const error = await rejectionOf(standby.open({ readyTimeoutMs: 0 }));
     expect(error.code).toBe('ERR_EXCHANGE_INVALID');
     expect(error.message).toContain(`redirects to ${active.vault.address}. List that origin in the option "origins"`);
+    expect(active.requests).toEqual([]);
+  });
+
+  it('to a node that is not listed is asked again while there is time: a failover ends', async () => {
+    const { active, standby } = await startCluster();
+    const provider = standby.provider({ readyTimeoutMs: 30_000 });
+    const opened = provider.start();
+    expect(await nextEvent(provider, 'error')).toMatchObject({ code: 'ERR_EXCHANGE_INVALID', isRetryable: true });
+    standby.vault.standbyOf = undefined;
+    await opened;
+    expect(standby.requests.at(-1)).toBe('login 200');
     expect(active.requests).toEqual([]);
   });
 
@@ -66,7 +77,10 @@ describe('A standby that redirects', () => {
     scenes.push(secure);
     secure.vault.standbyOf = active.vault.address;
     const { address, ca } = secure.vault;
-    expect(await rejectionOf(active.open({ address, ca }))).toHaveProperty('code', 'ERR_EXCHANGE_INVALID');
+    expect(await rejectionOf(active.open({ address, ca, readyTimeoutMs: 0 }))).toHaveProperty(
+      'code',
+      'ERR_EXCHANGE_INVALID',
+    );
     expect(active.requests).toEqual([]);
     await active.open({ address, ca, origins: [active.vault.address] });
     expect(active.requests).toEqual(['login 200']);
