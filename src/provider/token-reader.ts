@@ -41,6 +41,7 @@ export class TokenReader {
     try {
       const content = await readShared(this.#access, this.options.fs, this.options.path);
       location = content;
+      this.#access.directory = content.directory;
       text = content.text;
       const token = text === last?.value ? last : await this.#examine(text, content.file);
       return { location, text, token };

@@ -94,7 +94,7 @@ class DirectoryWatch {
     private readonly watchDirectory: WatchDirectory,
     private readonly forget: () => void,
   ) {
-    this.#access = new VolumeAccess(fs, directory);
+    this.#access = new VolumeAccess(fs, directory, directory);
     this.started = this.#exclusively(() => this.#arm());
   }
 

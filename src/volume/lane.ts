@@ -1,5 +1,8 @@
 import { onceAborted } from '../internal/abort.js';
 
+/** Pause between two looks at whether work that does not return holds a thread: requests that do return take a few ms. */
+const LOOK_AGAIN_MS = 100;
+
 interface Turn {
   /** Aborts when the time of the work is up. */
   readonly signal: AbortSignal;
@@ -36,7 +39,10 @@ export class Lane {
         signal,
         begin: () => {
           this.#occupant = turn;
-          const forget = onceAborted(signal, () => this.#refuseWaiting());
+          const forget = onceAborted(signal, () => {
+            this.#refuseWaiting();
+            this.#freeIfLost(turn);
+          });
           const leave = () => {
             forget();
             this.#leave(turn);
@@ -55,7 +61,7 @@ export class Lane {
         },
         giveUp: () => reject(toError()),
       };
-      if (this.#occupant === undefined || (this.#occupant.signal.aborted && !mayHoldThread())) turn.begin();
+      if (this.#occupant === undefined) turn.begin();
       else if (this.#occupant.signal.aborted) turn.giveUp();
       else this.#wait(turn);
     });
@@ -78,7 +84,7 @@ export class Lane {
   }
 
   #leave(turn: Turn): void {
-    // One that was given up for lost has been followed by another.
+    // One that was lost has been followed by another.
     if (this.#occupant !== turn) return;
     this.#occupant = undefined;
     const [next] = this.#waiting;
@@ -90,6 +96,16 @@ export class Lane {
     }
   }
 
+  /**
+   * Frees the lane of work that holds no thread: a file system of the program's own may lose an operation for good. Its
+   * request would be among those of the process all the time, so one look that finds none is enough.
+   */
+  #freeIfLost(turn: Turn): void {
+    if (this.#occupant !== turn) return;
+    if (isFileRequestUnderWay()) setTimeout(() => this.#freeIfLost(turn), LOOK_AGAIN_MS).unref();
+    else this.#leave(turn);
+  }
+
   #refuseWaiting(): void {
     for (const turn of this.#waiting) {
       this.#waiting.delete(turn);
@@ -98,10 +114,7 @@ export class Lane {
   }
 }
 
-/**
- * Whether work that does not return may hold a thread of the pool: while any file request of this process is under way.
- * Where none is, the work was lost by a file system of the user's own, and can be begun again.
- */
-function mayHoldThread(): boolean {
+/** Of this process, other work's included: Node does not tell whose a request is. */
+function isFileRequestUnderWay(): boolean {
   return process.getActiveResourcesInfo?.().some((resource) => resource.startsWith('FSReq')) ?? true;
 }

@@ -29,9 +29,15 @@ export class VolumeAccess {
   /** Key of the lane; kept for as long as the work succeeds, for a mount can come and go. */
   #key: string | undefined;
 
+  /**
+   * @param path - what the work is on
+   * @param directory - names the lane where the system does not tell its mounts; to be set once a read has shown in which
+   * directory the file is, so that reading it and watching that directory share a lane
+   */
   constructor(
     private readonly fs: TokenFileSystem,
     private readonly path: string,
+    public directory: string = dirname(path),
   ) {}
 
   /**
@@ -46,7 +52,7 @@ export class VolumeAccess {
     try {
       return await withDeadline(
         async (signal) => {
-          this.#key ??= await findKey(this.fs, this.path, signal, toError);
+          this.#key ??= (await findDevice(this.fs, this.path, signal, toError)) ?? this.directory;
           return laneOf(this.fs, this.#key).enter(() => work(signal), signal, toError);
         },
         { timeoutMs: VOLUME_TIMEOUT_MS, toError },
@@ -75,12 +81,17 @@ function laneOf(fs: TokenFileSystem, key: string): Lane {
 }
 
 /**
- * Finds the lane of a path. Links on the way are read component by component, each in the lane of the mount that it lies
+ * Finds the device that a path leads to; undefined where the system does not tell. Links on the way are read component by component, each in the lane of the mount that it lies
  * on: resolving the path at one go could itself get stuck, in a lane of nobody.
  */
-async function findKey(fs: TokenFileSystem, path: string, signal: AbortSignal, toError: () => Error): Promise<string> {
+async function findDevice(
+  fs: TokenFileSystem,
+  path: string,
+  signal: AbortSignal,
+  toError: () => Error,
+): Promise<string | undefined> {
   const mounts = fs === nodeFs ? readMounts() : undefined;
-  if (mounts === undefined) return dirname(path);
+  if (mounts === undefined) return undefined;
   const pending = path.split('/');
   let resolved = '/';
   for (let links = 0; pending.length > 0 && links <= MAX_LINKS; ) {
@@ -91,7 +102,7 @@ async function findKey(fs: TokenFileSystem, path: string, signal: AbortSignal, t
       resolved = next;
       continue;
     }
-    const lane = laneOf(fs, keyOf(next));
+    const lane = laneOf(fs, deviceOf(next, mounts) ?? next);
     const target = await lane.enter(() => readLink(fs, next), signal, toError);
     if (target === undefined) {
       resolved = next;
@@ -101,11 +112,7 @@ async function findKey(fs: TokenFileSystem, path: string, signal: AbortSignal, t
     pending.unshift(...target.split('/'));
     if (target.startsWith('/')) resolved = '/';
   }
-  return keyOf(resolved);
-
-  function keyOf(place: string): string {
-    return deviceOf(place, mounts!) ?? dirname(path);
-  }
+  return deviceOf(resolved, mounts);
 }
 
 /** Undefined for what is no link, or missing. */

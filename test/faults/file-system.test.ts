@@ -64,7 +64,10 @@ fault(
     const fs = new FaultyFileSystem();
     await using followed = await FollowedVolume.open({ fs });
     fs.onOpen = () => new Promise<void>(() => {});
+    const { opens } = fs;
     await followed.expectKept('ERR_TOKEN_READ_FAILED');
+    // What is lost for good does not keep the next attempt from being made.
+    await expect.poll(() => fs.opens, { timeout: 15_000 }).toBeGreaterThan(opens + 1);
     fs.onOpen = () => {};
     await followed.expectRecovery();
   },

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
-import { ProjectedTokenProvider } from 'projected-token';
+import { BoundToken, ProjectedTokenProvider } from 'projected-token';
 import { mintToken, TokenVolume } from 'projected-token/testing';
 import { expect } from 'vitest';
 import { FuseVolume, mayMountFuse } from '../helpers/fuse-volume.js';
@@ -50,12 +50,15 @@ fault(
   'the mount does not answer while the token expires',
   '`expired` and `status` by the clock, `ERR_TOKEN_EXPIRED`; `close` within a second',
   async () => {
-    await using mount = await FuseVolume.mount(await mintToken({ expiresInSeconds: 16 }));
-    const provider = await ProjectedTokenProvider.open({ path: mount.path, pollIntervalMs: 50 });
+    const token = await mintToken({ expiresInSeconds: 600 });
+    await using mount = await FuseVolume.mount(token);
+    // Usable for a few seconds from now on, however long the mount took.
+    const usableUntilMs = Date.now() + 4000;
+    const expiryMarginSeconds = (BoundToken.parse(token).expiresAt!.getTime() - usableUntilMs) / 1000;
+    const provider = await ProjectedTokenProvider.open({ path: mount.path, pollIntervalMs: 50, expiryMarginSeconds });
     const events = recordEvents(provider);
-    const usableUntilMs = provider.current!.expiresAt!.getTime() - 10_000;
     mount.stopAnswering();
-    await pause(Math.max(0, usableUntilMs - Date.now()));
+    await pause(Math.max(0, usableUntilMs - Date.now()) + 50);
     expect(provider.status).toMatchObject({ state: 'expired', token: undefined });
     expect(provider.current).toBeUndefined();
     await expect.poll(() => events, { timeout: 2000 }).toContain('expired');

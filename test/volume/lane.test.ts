@@ -82,7 +82,10 @@ describe('a lane', () => {
 });
 
 describe('a lane whose work does not return in time', () => {
-  afterEach(() => void vi.restoreAllMocks());
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.restoreAllMocks();
+  });
 
   /** As a file operation of this process that holds a thread. */
   const holdThread = () => vi.spyOn(process, 'getActiveResourcesInfo').mockReturnValue(['FSReqPromise']);
@@ -107,6 +110,18 @@ describe('a lane whose work does not return in time', () => {
     await turn();
     expect(waiting.begin).not.toHaveBeenCalled();
     expect(await lane.enter(async () => 'next', never, silent)).toBe('next');
+  });
+
+  it('is free as soon as no thread can be held, also if other file work was under way at first', async () => {
+    vi.useFakeTimers();
+    const requests = holdThread();
+    const lane = new Lane();
+    work(lane).ending.abort();
+    await expect(work(lane).outcome).rejects.toThrow('does not answer');
+    requests.mockReturnValue(['Timeout']);
+    vi.advanceTimersByTime(100);
+    expect(await lane.enter(async () => 'next', never, silent)).toBe('next');
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   it('is entered beside it where no thread can be held: a file system of the program has lost the work', async () => {
