@@ -1,12 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import {
-  checkFederatedToken,
-  type ExchangeRecord,
-  type FederatedTokenFault,
-  fingerprintOf,
-  type TrustedIssuer,
-} from '../federated-token.js';
-import { type LoopbackRequest, type LoopbackResponse, LoopbackServer } from '../loopback-server.js';
+import { checkFederatedToken, type FederatedTokenFault, type TrustedIssuer } from '../federated-token.js';
+import { FederationServer } from '../federation-server.js';
+import type { LoopbackRequest, LoopbackResponse } from '../loopback-server.js';
 import { type AwsAuthorization, parseAwsAuthorization } from './aws-signature.js';
 
 /** Options of {@link EmbeddedAwsSts.start}. */
@@ -49,41 +44,27 @@ interface Session {
  * await sts.close();
  * ```
  */
-export class EmbeddedAwsSts {
+export class EmbeddedAwsSts extends FederationServer<AwsStsError> {
   readonly #options: EmbeddedAwsStsOptions;
   readonly #sessions = new Map<string, Session>();
-  readonly #failures: AwsStsError[] = [];
-  #server!: LoopbackServer;
-  /** Every request for credentials, in order. */
-  readonly exchanges: ExchangeRecord[] = [];
   /** How many `GetCallerIdentity` were asked for. */
   callerIdentityRequests = 0;
 
   private constructor(options: EmbeddedAwsStsOptions) {
+    super();
     this.#options = options;
   }
 
   static async start(options: EmbeddedAwsStsOptions): Promise<EmbeddedAwsSts> {
-    const sts = new EmbeddedAwsSts(options);
-    sts.#server = await LoopbackServer.start((request) => sts.#handle(request));
-    return sts;
+    return new EmbeddedAwsSts(options).listen();
   }
 
   /** What a client takes for its option `endpoint`, or the environment variable `AWS_ENDPOINT_URL_STS`. */
   get endpoint(): string {
-    return this.#server.origin;
+    return this.origin;
   }
 
-  /** Answers the next requests for credentials with these errors, one each. */
-  failNext(...errors: readonly AwsStsError[]): void {
-    this.#failures.push(...errors);
-  }
-
-  async close(): Promise<void> {
-    await this.#server.close();
-  }
-
-  async #handle(request: LoopbackRequest): Promise<LoopbackResponse> {
+  protected async handle(request: LoopbackRequest): Promise<LoopbackResponse> {
     const parameters = new URLSearchParams(request.method === 'POST' ? request.body : request.url.search);
     const action = parameters.get('Action') ?? '';
     const reply = new Reply(request.headers.accept === 'application/json');
@@ -102,23 +83,27 @@ export class EmbeddedAwsSts {
     }
   }
 
+  protected codeOf(refusal: AwsStsError): string {
+    return refusal.code;
+  }
+
   async #assumeRole(parameters: URLSearchParams): Promise<Record<string, unknown>> {
     const token = parameters.get('WebIdentityToken') ?? '';
-    try {
-      const result = await this.#grant(token, parameters);
-      this.exchanges.push({ fingerprint: fingerprintOf(token), outcome: 'granted' });
-      return result;
-    } catch (error) {
-      if (error instanceof Refusal) {
-        this.exchanges.push({ fingerprint: fingerprintOf(token), outcome: error.details.code });
+    let result: Record<string, unknown> = {};
+    const details = await this.decide(token, async () => {
+      try {
+        result = await this.#grant(token, parameters);
+        return undefined;
+      } catch (error) {
+        if (error instanceof Refusal) return error.details;
+        throw error;
       }
-      throw error;
-    }
+    });
+    if (details !== undefined) throw new Refusal(details);
+    return result;
   }
 
   async #grant(token: string, parameters: URLSearchParams): Promise<Record<string, unknown>> {
-    const failure = this.#failures.shift();
-    if (failure !== undefined) throw new Refusal(failure);
     const { trust, roles, audiences = ['sts.amazonaws.com'] } = this.#options;
     const roleArn = parameters.get('RoleArn') ?? '';
     const sessionName = parameters.get('RoleSessionName') ?? '';

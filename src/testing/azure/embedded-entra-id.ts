@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { checkFederatedToken, type ExchangeRecord, fingerprintOf, type TrustedIssuer } from '../federated-token.js';
+import { checkFederatedToken, type TrustedIssuer } from '../federated-token.js';
+import { FederationServer } from '../federation-server.js';
 import { createLoopbackCertificate } from '../loopback-certificate.js';
-import { type LoopbackRequest, type LoopbackResponse, LoopbackServer } from '../loopback-server.js';
+import type { LoopbackRequest, LoopbackResponse } from '../loopback-server.js';
 
 /** Options of {@link EmbeddedEntraId.start}. */
 export interface EmbeddedEntraIdOptions {
@@ -41,42 +42,32 @@ const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
  * await entra.close();
  * ```
  */
-export class EmbeddedEntraId {
+export class EmbeddedEntraId extends FederationServer<EntraIdError> {
   readonly #options: EmbeddedEntraIdOptions;
-  readonly #failures: EntraIdError[] = [];
   readonly #accessTokens = new Map<string, number>();
-  #server!: LoopbackServer;
   /** The only tenant. */
   readonly tenantId: string = randomUUID();
   /** The only application. */
   readonly clientId: string = randomUUID();
   /** The certificate of the server in PEM; a client needs it as its CA. */
   readonly certificate: string;
-  /** Every request for an access token, in order; `outcome` is `granted` or an AADSTS code. */
-  readonly exchanges: ExchangeRecord[] = [];
   /** How many requests of any kind came in. */
   requests = 0;
 
   private constructor(options: EmbeddedEntraIdOptions, certificate: string) {
+    super();
     this.#options = options;
     this.certificate = certificate;
   }
 
   static async start(options: EmbeddedEntraIdOptions): Promise<EmbeddedEntraId> {
     const certificate = createLoopbackCertificate();
-    const entra = new EmbeddedEntraId(options, certificate.cert);
-    entra.#server = await LoopbackServer.start((request) => entra.#handle(request), certificate);
-    return entra;
+    return new EmbeddedEntraId(options, certificate.cert).listen(certificate);
   }
 
   /** What a credential takes for its option `authorityHost`, or the environment variable `AZURE_AUTHORITY_HOST`. */
   get authorityHost(): string {
-    return this.#server.origin;
-  }
-
-  /** Answers the next requests for an access token with these errors, one each. */
-  failNext(...errors: readonly EntraIdError[]): void {
-    this.#failures.push(...errors);
+    return this.origin;
   }
 
   /** Whether this is an access token that was given out, and is still valid. */
@@ -84,11 +75,7 @@ export class EmbeddedEntraId {
     return (this.#accessTokens.get(accessToken) ?? 0) > Date.now();
   }
 
-  async close(): Promise<void> {
-    await this.#server.close();
-  }
-
-  async #handle(request: LoopbackRequest): Promise<LoopbackResponse> {
+  protected async handle(request: LoopbackRequest): Promise<LoopbackResponse> {
     this.requests += 1;
     const [, tenant, ...rest] = request.url.pathname.split('/');
     if (tenant !== this.tenantId) {
@@ -124,11 +111,13 @@ export class EmbeddedEntraId {
     };
   }
 
+  protected codeOf(refusal: EntraIdError): string {
+    return `AADSTS${refusal.code}`;
+  }
+
   async #token(form: URLSearchParams): Promise<LoopbackResponse> {
     const assertion = form.get('client_assertion') ?? '';
-    const refusal = this.#failures.shift() ?? (await this.#refusalOf(form, assertion));
-    const outcome = refusal === undefined ? 'granted' : `AADSTS${refusal.code}`;
-    this.exchanges.push({ fingerprint: fingerprintOf(assertion), outcome });
+    const refusal = await this.decide(assertion, () => this.#refusalOf(form, assertion));
     if (refusal !== undefined) return refuse(refusal);
     // The default lifetime is a random value of 60 to 90 minutes ("Access tokens in the Microsoft identity platform").
     const seconds = 3600 + Math.floor(Math.random() * 1800);

@@ -1,12 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import {
-  checkFederatedToken,
-  type ExchangeRecord,
-  type FederatedTokenFault,
-  fingerprintOf,
-  type TrustedIssuer,
-} from '../federated-token.js';
-import { type LoopbackRequest, type LoopbackResponse, LoopbackServer } from '../loopback-server.js';
+import { checkFederatedToken, type FederatedTokenFault, type TrustedIssuer } from '../federated-token.js';
+import { FederationServer } from '../federation-server.js';
+import type { LoopbackRequest, LoopbackResponse } from '../loopback-server.js';
 
 /** Options of {@link EmbeddedGoogleSts.start}. */
 export interface EmbeddedGoogleStsOptions {
@@ -54,54 +49,40 @@ const IMPERSONATION = /^\/v1\/projects\/-\/serviceAccounts\/([^/:]+):generateAcc
  * await google.close();
  * ```
  */
-export class EmbeddedGoogleSts {
+export class EmbeddedGoogleSts extends FederationServer<GoogleStsError> {
   readonly #options: EmbeddedGoogleStsOptions;
   readonly #accessTokens = new Map<string, AccessToken>();
-  readonly #failures: GoogleStsError[] = [];
-  #server!: LoopbackServer;
   /** Resource name of the only workload identity pool provider: what a client takes for its option `audience`. */
   readonly audience =
     '//iam.googleapis.com/projects/123456789/locations/global/workloadIdentityPools/test/providers/cluster';
-  /** Every request for a federated access token, in order. */
-  readonly exchanges: ExchangeRecord[] = [];
   /** How many impersonations were asked for. */
   impersonationRequests = 0;
 
   private constructor(options: EmbeddedGoogleStsOptions) {
+    super();
     this.#options = options;
   }
 
   static async start(options: EmbeddedGoogleStsOptions): Promise<EmbeddedGoogleSts> {
-    const google = new EmbeddedGoogleSts(options);
-    google.#server = await LoopbackServer.start((request) => google.#handle(request));
-    return google;
+    return new EmbeddedGoogleSts(options).listen();
   }
 
   /** What a client takes for its option `token_url`. */
   get tokenUrl(): string {
-    return `${this.#server.origin}/v1/token`;
+    return `${this.origin}/v1/token`;
   }
 
   /** What a client takes for its option `cloud_resource_manager_url`. */
   get cloudResourceManagerUrl(): string {
-    return `${this.#server.origin}/v1/projects/`;
+    return `${this.origin}/v1/projects/`;
   }
 
   /** What a client takes for its option `service_account_impersonation_url`. */
   impersonationUrl(email: string): string {
-    return `${this.#server.origin}/v1/projects/-/serviceAccounts/${email}:generateAccessToken`;
+    return `${this.origin}/v1/projects/-/serviceAccounts/${email}:generateAccessToken`;
   }
 
-  /** Answers the next exchanges with these errors, one each. */
-  failNext(...errors: readonly GoogleStsError[]): void {
-    this.#failures.push(...errors);
-  }
-
-  async close(): Promise<void> {
-    await this.#server.close();
-  }
-
-  async #handle(request: LoopbackRequest): Promise<LoopbackResponse> {
+  protected async handle(request: LoopbackRequest): Promise<LoopbackResponse> {
     const { pathname } = request.url;
     if (request.method === 'POST' && pathname === '/v1/token') return this.#exchange(new URLSearchParams(request.body));
     const email = IMPERSONATION.exec(pathname)?.[1];
@@ -110,10 +91,13 @@ export class EmbeddedGoogleSts {
     return apiError(404, 'NOT_FOUND', `Nothing at ${pathname}`);
   }
 
+  protected codeOf(refusal: GoogleStsError): string {
+    return refusal.error;
+  }
+
   async #exchange(form: URLSearchParams): Promise<LoopbackResponse> {
     const token = form.get('subject_token') ?? '';
-    const refusal = this.#failures.shift() ?? (await this.#refusalOf(form, token));
-    this.exchanges.push({ fingerprint: fingerprintOf(token), outcome: refusal?.error ?? 'granted' });
+    const refusal = await this.decide(token, () => this.#refusalOf(form, token));
     if (refusal !== undefined) {
       const { status = 400, ...body } = refusal;
       return json(status, body);
