@@ -1,7 +1,7 @@
 import nodeFs from 'node:fs';
 import { resolve } from 'node:path';
 import { InvalidOptionError } from '../errors.js';
-import { MAX_TIMER_MS, numberIn } from '../internal/option-checks.js';
+import { MAX_TIMER_MS, numberIn, requiredText } from '../internal/option-checks.js';
 import type { TokenExpectation } from '../token/acceptance.js';
 import type { TokenVerificationKey } from '../token/verify-signature.js';
 import type { TokenFileSystem } from '../volume/token-file-system.js';
@@ -105,14 +105,11 @@ export interface ResolvedProviderOptions {
 /** Checks the options and fills in the defaults; throws `ERR_TOKEN_OPTION`. */
 export function resolveProviderOptions(options: ProjectedTokenProviderOptions): ResolvedProviderOptions {
   const { path = DEFAULT_TOKEN_DIRECTORY, waitForToken = true } = options;
-  if (typeof path !== 'string' || path === '') {
-    throw new InvalidOptionError('path', 'The option "path" must be the path of a token file or of a mount directory.');
-  }
   if (typeof waitForToken !== 'boolean') {
     throw new InvalidOptionError('waitForToken', 'The option "waitForToken" must be true or false.');
   }
   return {
-    path: resolve(path),
+    path: resolve(requiredText('path', path, 'the path of a token file or of a mount directory')),
     expectation: {
       audiences: stringList('audience', options.audience),
       issuers: stringList('issuer', options.issuer),
