@@ -1,4 +1,4 @@
-import type { Dispatcher } from 'undici';
+import type { Readable } from 'node:stream';
 import { InvalidOptionError } from '../errors.js';
 
 /**
@@ -11,6 +11,28 @@ export type PemSource = string | Buffer | (() => string | Buffer | Promise<strin
 
 /** Certificates of the authorities to trust: one source, which may hold several, or a list while one replaces another. */
 export type CertificateAuthority = PemSource | readonly PemSource[];
+
+/**
+ * What sends requests: any `Dispatcher` of undici, of version 7 or later. Described here by the one method that is called, as each
+ * version of undici has types of its own.
+ */
+export interface RequestDispatcher {
+  /** Sends a request and resolves with its answer once the headers are there. */
+  request(options: {
+    origin: string;
+    path: string;
+    method: 'GET' | 'POST';
+    headers: Record<string, string>;
+    body: string | undefined;
+    signal: AbortSignal;
+    headersTimeout: number;
+    bodyTimeout: number;
+  }): Promise<{
+    statusCode: number;
+    headers: Record<string, string | string[] | undefined>;
+    body: Readable;
+  }>;
+}
 
 /** How this library connects to a server: to Vault, an issuer or an API server. */
 export interface ConnectionOptions {
@@ -39,7 +61,7 @@ export interface ConnectionOptions {
    *
    * @default one of this library, which uses proxies of the environment only where Node does (`NODE_USE_ENV_PROXY=1`)
    */
-  readonly dispatcher?: Pick<Dispatcher, 'request'> | undefined;
+  readonly dispatcher?: RequestDispatcher | undefined;
 }
 
 /**

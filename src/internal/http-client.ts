@@ -1,5 +1,4 @@
-import type { Dispatcher } from 'undici';
-import type { ConnectionOptions } from './connection-options.js';
+import type { ConnectionOptions, RequestDispatcher } from './connection-options.js';
 import { ConnectionPool } from './connection-pool.js';
 import { withDeadline } from './deadline.js';
 import { HttpError } from './http-error.js';
@@ -161,7 +160,11 @@ function closed(): HttpError {
   return new HttpError('the client was closed.', { isPermanent: true });
 }
 
-async function answerOf({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<HttpAnswer> {
+async function answerOf({
+  statusCode,
+  headers,
+  body,
+}: Awaited<ReturnType<RequestDispatcher['request']>>): Promise<HttpAnswer> {
   const joined: Record<string, string | undefined> = {};
   for (const [name, value] of Object.entries(headers)) joined[name] = Array.isArray(value) ? value.join(', ') : value;
   // A body that is given up on still ends with an error.

@@ -3,7 +3,12 @@
  *
  * @module projected-token/vault
  */
-export type { CertificateAuthority, ConnectionOptions, PemSource } from '../internal/connection-options.js';
+export type {
+  CertificateAuthority,
+  ConnectionOptions,
+  PemSource,
+  RequestDispatcher,
+} from '../internal/connection-options.js';
 export type { VaultTokenInfo } from './vault-lease.js';
 export type { VaultTokenProviderOptions } from './vault-options.js';
 export * from './vault-token-provider.js';

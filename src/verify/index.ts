@@ -4,7 +4,12 @@
  * @module projected-token/verify
  */
 export type { TokenVerificationErrorCode } from '../errors.js';
-export type { CertificateAuthority, ConnectionOptions, PemSource } from '../internal/connection-options.js';
+export type {
+  CertificateAuthority,
+  ConnectionOptions,
+  PemSource,
+  RequestDispatcher,
+} from '../internal/connection-options.js';
 export { createTokenVerifier, type TokenVerifier } from './create-token-verifier.js';
 export * from './require-token.js';
 export type { TokenIdentity } from './token-identity.js';

@@ -183,10 +183,11 @@ describe('A login that Vault cannot make sense of', () => {
 describe('What Vault says', () => {
   it('is quoted without the token that it repeats, in one line, and not at any length', async () => {
     scene = await VaultScene.start();
-    const errors = [`bad token\n\t${scene.source.current}`, 'so bad '.repeat(1000)];
+    const { current } = scene.source;
+    const errors = [`bad token\n\t${current}`, `cut ${current.slice(7, 60)}\u001b[31m\u2028`, 'so bad '.repeat(1000)];
     scene.vault.outage = { status: 403, errors };
     const { message } = await failure();
-    expect(message).toContain('403 (bad token [token]; so bad so bad');
+    expect(message).toContain('403 (bad token [token]; cut [token]\ufffd[31m ; so bad so bad');
     expect(message).not.toMatch(/\s{2}|\n/);
     expect(message.length).toBeLessThan(1200);
   });
