@@ -67,6 +67,8 @@ export class Attempts<T> {
       onFailure(error);
       return;
     }
+    // The result was there, and the closing came before anybody looked at it.
+    if (this.closing.aborted) return;
     this.#failure = undefined;
     this.#pauseUntil = Number.NEGATIVE_INFINITY;
     this.#backOff.reset();

@@ -4,6 +4,7 @@ import { withDeadline } from '../internal/deadline.js';
 import { MAX_TIMER_MS } from '../internal/option-checks.js';
 import type { GetTokenOptions } from '../token-source.js';
 import { Attempts } from './attempts.js';
+import { ClockLead } from './clock-lead.js';
 import type { Grant } from './grant.js';
 import { GrantInUse } from './grant-in-use.js';
 import { RefusalLimit } from './refusal-limit.js';
@@ -32,9 +33,6 @@ export interface ExchangeSteps<G extends Grant> {
 
 const WAIT = 'the wait for a token';
 
-/** Timers and the clock differ by less; what differs by more is a clock that was set. */
-const CLOCK_STEP_MS = 1_000;
-
 /** A shorter life is over before a request arrives: such a grant counts as a failure, so that a pause follows. */
 const SHORTEST_LIFE_MS = 1_000;
 
@@ -60,7 +58,7 @@ export class ExchangedToken<G extends Grant> {
 
   /** The grant in use; undefined before the first, once it has expired, and when closed. */
   get grant(): G | undefined {
-    return this.#inUse.usable(Date.now());
+    return this.#inUse.usable;
   }
 
   /** Why the last attempt failed; undefined when it did not. */
@@ -123,7 +121,8 @@ export class ExchangedToken<G extends Grant> {
 
   /** Returns the token usable now, or undefined. Where its refresh is due, that begins in the background. */
   peekToken(): string | undefined {
-    if (Date.now() >= this.#inUse.freshUntilMs) this.#attemptIfDue();
+    if (Date.now() < this.#inUse.freshUntilMs) return this.#inUse.token;
+    this.#attemptIfDue();
     return this.grant?.token;
   }
 
@@ -178,7 +177,8 @@ export class ExchangedToken<G extends Grant> {
   #attempt(inUse: G | undefined): Promise<void> {
     const attempt = this.#attempts.run({
       obtain: async (signal) => {
-        const grant = await this.steps.obtain(inUse, signal);
+        const clockLead = new ClockLead();
+        const grant = clockLead.correct(await this.steps.obtain(inUse, signal));
         assertAlive(grant);
         return grant;
       },
@@ -217,34 +217,28 @@ export class ExchangedToken<G extends Grant> {
   /** Milliseconds until the next attempt is due; 0 or less when it is, infinite when none will be. */
   #nextAttemptInMs(): number {
     if (this.isClosed) return Number.POSITIVE_INFINITY;
-    const refreshAtMs = this.#inUse.refreshAtMs ?? Number.NEGATIVE_INFINITY;
-    return Math.max(this.#attempts.pauseLeftMs, refreshAtMs - Date.now());
+    return Math.max(this.#attempts.pauseLeftMs, this.#inUse.refreshInMs);
   }
 
   /** One timer: for the next attempt, or for the moment at which the token expires; none once a listener has closed all. */
   #schedule(): void {
-    const nowMs = Date.now();
     const attemptInMs = this.#attempts.underWay === undefined ? this.#nextAttemptInMs() : Number.POSITIVE_INFINITY;
-    const wakeInMs = Math.min(attemptInMs, this.#inUse.expiresAtMs - nowMs);
+    const wakeInMs = Math.min(attemptInMs, this.#inUse.expiresInMs);
     clearTimeout(this.#timer);
     if (this.isClosed || wakeInMs === Number.POSITIVE_INFINITY) return;
     // A timer cuts fractions off, and would be early.
-    const delayMs = Math.min(Math.ceil(wakeInMs), MAX_TIMER_MS);
-    this.#timer = setTimeout(() => this.#wake(nowMs + delayMs), delayMs);
+    this.#timer = setTimeout(() => this.#wake(), Math.min(Math.ceil(wakeInMs), MAX_TIMER_MS));
     this.#timer.unref();
   }
 
-  /** @param plannedAtMs - what the clock says now, unless it was set */
-  #wake(plannedAtMs: number): void {
-    const setBackMs = plannedAtMs - Date.now();
-    if (setBackMs > CLOCK_STEP_MS) this.#inUse.followClock(setBackMs);
+  #wake(): void {
     this.#passTime();
     this.#attemptIfDue();
     this.#schedule();
   }
 
   #passTime(): void {
-    if (this.#inUse.expire(Date.now())) this.steps.onExpired();
+    if (this.#inUse.expire()) this.steps.onExpired();
   }
 
   #waitFor<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {

@@ -1,44 +1,58 @@
-import type { Grant } from './grant.js';
+import { ClockLead } from './clock-lead.js';
+import { type Grant, movedBack } from './grant.js';
 
 /** A grant is not refreshed sooner than this after it was obtained, however short its life: a floor for the load on the server. */
 const SOONEST_REFRESH_MS = 1_000;
 
 /**
- * Holds the grant in use. Knows neither timers nor servers: it is told the time, and answers what may be handed out then.
+ * Holds the grant in use, and answers what may be handed out now. A grant ends when either clock says so: the one on the wall, which
+ * went on while the process was suspended, or the monotonic one, which nobody sets back.
  */
 export class GrantInUse<G extends Grant> {
   #grant: G | undefined;
+  /** By which clock the times of the grant are right. */
+  #clockLead = new ClockLead();
   /** The token as a promise, made once: the cached path of `getToken` allocates nothing. */
   cached: Promise<string> | undefined;
-  /** Until when {@link cached} is handed out without a further look, in milliseconds since the epoch. */
+  /** Until when {@link cached} and {@link token} are handed out without a further look, in milliseconds since the epoch. */
   freshUntilMs = Number.NEGATIVE_INFINITY;
   /** Whether there was ever a grant. */
   hasBeenSet = false;
 
+  /** The token, expired or not. */
+  get token(): string | undefined {
+    return this.#grant?.token;
+  }
+
   /** The grant, unless it has expired. */
-  usable(nowMs: number): G | undefined {
-    return this.#grant !== undefined && nowMs < this.#grant.expiresAtMs ? this.#grant : undefined;
+  get usable(): G | undefined {
+    return this.expiresInMs > 0 ? this.#grant : undefined;
   }
 
-  /** When the grant should be refreshed, in milliseconds since the epoch; undefined without a grant. */
-  get refreshAtMs(): number | undefined {
-    return this.#grant?.refreshAtMs;
+  /** Milliseconds until the grant should be refreshed; without a grant it should have been long ago. */
+  get refreshInMs(): number {
+    this.#followClock();
+    return this.#grant === undefined ? Number.NEGATIVE_INFINITY : this.#grant.refreshAtMs - Date.now();
   }
 
-  /** When the grant expires, in milliseconds since the epoch; infinite without a grant. */
-  get expiresAtMs(): number {
-    return this.#grant?.expiresAtMs ?? Number.POSITIVE_INFINITY;
+  /** Milliseconds until the grant expires; infinite without a grant. */
+  get expiresInMs(): number {
+    this.#followClock();
+    return this.#grant === undefined ? Number.POSITIVE_INFINITY : this.#grant.expiresAtMs - Date.now();
   }
 
+  /** @param grant - its times are right by the clock as it is now */
   set(grant: G): void {
-    this.#take({ ...grant, refreshAtMs: Math.max(grant.refreshAtMs, grant.obtainedAtMs + SOONEST_REFRESH_MS) });
+    const refreshAtMs = Math.max(grant.refreshAtMs, grant.obtainedAtMs + SOONEST_REFRESH_MS);
+    this.#clockLead = new ClockLead();
+    this.#take({ ...grant, refreshAtMs: Math.min(refreshAtMs, grant.expiresAtMs) });
     this.cached = Promise.resolve(grant.token);
     this.hasBeenSet = true;
   }
 
   /** Forgets a grant that has expired. Returns whether it has expired since the last call. */
-  expire(nowMs: number): boolean {
-    if (this.#grant === undefined || this.usable(nowMs) !== undefined) return false;
+  expire(): boolean {
+    if (this.#grant === undefined || this.usable !== undefined) return false;
     this.forget();
     return true;
   }
@@ -49,20 +63,18 @@ export class GrantInUse<G extends Grant> {
     this.freshUntilMs = Number.NEGATIVE_INFINITY;
   }
 
-  /** Moves the times of the grant: a clock that was set back makes no token live longer. */
-  followClock(setBackMs: number): void {
-    const grant = this.#grant;
-    if (grant === undefined) return;
-    this.#take({
-      ...grant,
-      obtainedAtMs: grant.obtainedAtMs - setBackMs,
-      expiresAtMs: grant.expiresAtMs - setBackMs,
-      refreshAtMs: grant.refreshAtMs - setBackMs,
-    });
+  /**
+   * Moves the times of the grant along with a clock that was set back, which makes no token live longer. A clock that was set forward
+   * looks like a process that was suspended: the times stay.
+   */
+  #followClock(): void {
+    if (this.#grant === undefined) return;
+    const setBackMs = this.#clockLead.takeSetBack();
+    if (setBackMs > 0) this.#take(movedBack(this.#grant, setBackMs));
   }
 
   #take(grant: G): void {
     this.#grant = grant;
-    this.freshUntilMs = Math.min(grant.refreshAtMs, grant.expiresAtMs);
+    this.freshUntilMs = grant.refreshAtMs;
   }
 }

@@ -8,3 +8,13 @@ export interface Grant {
   /** When to ask for the next one, before this one expires. */
   readonly refreshAtMs: number;
 }
+
+/** Returns the grant as it is by a clock that was set back. */
+export function movedBack<G extends Grant>(grant: G, byMs: number): G {
+  return {
+    ...grant,
+    obtainedAtMs: grant.obtainedAtMs - byMs,
+    expiresAtMs: grant.expiresAtMs - byMs,
+    refreshAtMs: grant.refreshAtMs - byMs,
+  };
+}

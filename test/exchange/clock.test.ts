@@ -71,14 +71,40 @@ describe('Whatever becomes of the clock', () => {
     expect(await rejectionOf(token.getToken())).toBe(DOWN);
   });
 
-  it('a clock that goes back and forth by a little changes nothing', async () => {
+  it('a clock that is set back by a little again and again does not delay the expiry', async () => {
     await token.getToken();
-    const { expiresAtMs } = token.grant!;
-    setClock(-0.5);
-    await passSeconds(40);
-    expect(side.attempts).toBe(1);
-    expect(token.grant!.expiresAtMs).toBe(expiresAtMs);
-    await passSeconds(0.5);
-    expect(side.attempts).toBe(2);
+    side.failure = DOWN;
+    for (let second = 0; second < 60; second++) {
+      expect(token.state).toBe('ready');
+      setClock(-0.9);
+      await passSeconds(1);
+    }
+    expect(await rejectionOf(token.getToken())).toBe(DOWN);
+  });
+
+  it('a clock that was set back is followed by the times that are shown', async () => {
+    await token.getToken();
+    setClock(-86_400);
+    expect(token.grant!.expiresAtMs - Date.now()).toBe(60_000);
+    expect(token.nextAttemptAtMs - Date.now()).toBe(40_000);
+  });
+
+  it('a clock that is set back during an exchange makes the token live no longer', async () => {
+    const release = side.hold();
+    const called = token.getToken();
+    await passSeconds(5);
+    setClock(-86_400);
+    release();
+    expect(await called).toBe('token-1');
+    expect(token.grant!.expiresAtMs - Date.now()).toBe(55_000);
+  });
+
+  it('a clock that goes forth and back again changes nothing', async () => {
+    await token.getToken();
+    const { grant } = token;
+    setClock(10);
+    expect(token.state).toBe('ready');
+    setClock(-10);
+    expect(token.grant).toBe(grant);
   });
 });

@@ -49,6 +49,17 @@ describe('Closing', () => {
     expect(side.told).toEqual([]);
   });
 
+  it.each(Array.from({ length: 12 }, (_, count) => count))(
+    'keeps no grant that comes at the same time, %i microtasks after it was asked for',
+    async (count) => {
+      const waiting = Promise.allSettled([token.getToken()]);
+      for (let microtask = 0; microtask < count; microtask++) await undefined;
+      await token.close();
+      await waiting;
+      expect(token).toMatchObject({ state: 'closed', grant: undefined });
+    },
+  );
+
   it('ends a replacement that is under way', async () => {
     await token.getToken();
     side.hold();

@@ -84,6 +84,14 @@ describe('An exchanged token', () => {
     expect(side.attempts).toBe(2);
   });
 
+  it('that says to be refreshed after it has expired is followed when it expires', async () => {
+    side.refreshSeconds = 3600;
+    await token.getToken();
+    expect(token.nextAttemptAtMs).toBe(token.grant!.expiresAtMs);
+    await passSeconds(60);
+    expect(side.attempts).toBe(2);
+  });
+
   it('without an expiry needs no timer', async () => {
     side.lifeSeconds = side.refreshSeconds = Number.POSITIVE_INFINITY;
     await token.getToken();
