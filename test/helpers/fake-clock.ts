@@ -1,4 +1,5 @@
 import { vi } from 'vitest';
+import { turn } from './turn.js';
 
 /** When the clock of {@link fakeClock} begins. */
 export const START = Date.UTC(2026, 2, 1, 12);
@@ -17,6 +18,19 @@ export function realClock(): void {
 /** Time passes, timers fire, and what they started goes on as far as it can without the network. */
 export async function passSeconds(seconds: number): Promise<void> {
   await vi.advanceTimersByTimeAsync(seconds * 1000);
+}
+
+/** As {@link passSeconds}, but in turns of the event loop instead of milliseconds: for thousands of sequences. */
+export async function passQuickly(ms: number): Promise<void> {
+  let isOver = false;
+  setTimeout(() => {
+    isOver = true;
+  }, ms);
+  await turn();
+  while (!isOver) {
+    vi.advanceTimersToNextTimer();
+    await turn();
+  }
 }
 
 /** Time passes slowly enough for servers on loopback to answer within the time limits of the requests to them. */
