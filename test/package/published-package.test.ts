@@ -15,8 +15,8 @@ beforeAll(async () => {
   built = await builtPackage();
 }, 120_000);
 
-/** Without source maps and without comments; twice the code, for two module systems. */
-const MAX_TARBALL_BYTES = 240_000;
+/** Room for code; source maps, or a dependency bundled by mistake, would not fit. */
+const MAX_TARBALL_BYTES = 300_000;
 
 describe('the published package', () => {
   it('holds what a user needs and nothing else', async () => {
@@ -83,7 +83,7 @@ describe('its CommonJS files', () => {
 
   // Jest runs CommonJS in a context where import() rejects.
   it('have no import()', () => {
-    expect([...files].filter(([, text]) => /\bimport\(/.test(text)).map(([name]) => name)).toEqual([]);
+    expect([...files].filter(([, text]) => /(?<!#)\bimport\(/.test(text)).map(([name]) => name)).toEqual([]);
   });
 
   it('are strict, as ES modules are', () => {
