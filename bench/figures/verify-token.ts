@@ -17,7 +17,7 @@ export async function measure(): Promise<FigureGroup> {
     method:
       `Microseconds a token, median of ${TOKENS.toLocaleString('en')} tokens, one after the other and each given to all in turns, one process. ` +
       'All check signature, issuer, audience and time with a key set that they have already; only projected-token refuses ' +
-      'duplicate claims and gives an identity. fast-jwt checks every signature on the event loop, projected-token those of RSA up to 2048 bits, jose none.',
+      'duplicate claims and gives an identity. fast-jwt checks every signature on the event loop, projected-token a thousand a second of RSA up to 2048 bits, jose none.',
     figures,
   };
 }

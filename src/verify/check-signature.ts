@@ -2,13 +2,16 @@ import { KeyObject, verify } from 'node:crypto';
 import { ConcurrencyLimit } from './concurrency-limit.js';
 import type { PublicKey } from './key-set.js';
 import type { ParsedToken } from './parse-token.js';
+import { TokenBucket } from './token-bucket.js';
 import { TokenVerificationError } from './token-verification-error.js';
 
 /**
- * RSA signatures up to this size are checked on the event loop: that takes some 25 µs, less than it takes to wake a
+ * RSA signatures up to this size may be checked on the event loop: that takes some 25 µs, less than it takes to wake a
  * thread and to hear from it. An API server signs with 2048 bits where nobody chose otherwise (kubeadm).
  */
 const ON_EVENT_LOOP_BITS = 2048;
+/** A flood must not hold the event loop: a thousand such checks a second take a fortieth of it, the others go to the pool. */
+const onEventLoop = new TokenBucket(100, 1);
 
 /**
  * All other checks of the process. WebCrypto works in libuv's pool, whose four threads (`UV_THREADPOOL_SIZE`) look up
@@ -36,7 +39,7 @@ export async function checkSignature({ text, header: { alg } }: ParsedToken, key
   const signature = Buffer.from(text.slice(end + 1), 'base64url');
   const signed = Buffer.from(text.slice(0, end), 'latin1');
   const { name, modulusLength } = key.algorithm as { name: string; modulusLength?: number };
-  if (name === 'RSASSA-PKCS1-v1_5' && modulusLength! <= ON_EVENT_LOOP_BITS) {
+  if (name === 'RSASSA-PKCS1-v1_5' && modulusLength! <= ON_EVENT_LOOP_BITS && onEventLoop.take()) {
     return verify(`sha${bitsOf(alg)}`, signed, keyObjectOf(key), signature);
   }
   return checks.run(() => crypto.subtle.verify(parametersFor(alg, name), key, signature, signed));

@@ -21,7 +21,9 @@ export class TokenBucket {
   /** Takes one, and returns whether there was one. */
   take(): boolean {
     const nowMs = performance.now();
-    this.#level = Math.min(this.#capacity, this.#level + (nowMs - this.#filledAtMs) / this.#refillMs);
+    // Fake timers of a test can set even this clock back, which must not take anything away.
+    const passedMs = Math.max(0, nowMs - this.#filledAtMs);
+    this.#level = Math.min(this.#capacity, this.#level + passedMs / this.#refillMs);
     this.#filledAtMs = nowMs;
     if (this.#level < 1) return false;
     this.#level -= 1;
