@@ -1,4 +1,5 @@
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { VolumeLocation } from '../../src/volume/locate-volume.js';
 import { VolumeFollower } from '../../src/volume/volume-follower.js';
 import { systemError } from '../helpers/faulty-file-system.js';
 import { ScriptedDirectory } from '../helpers/scripted-directory.js';
@@ -167,6 +168,51 @@ describe('a follower whose file was not found yet', () => {
     fs.statError = undefined;
     await follower.check();
     expect(directories()).toEqual(['/mnt/tokens']);
+  });
+});
+
+describe('events of a directory', () => {
+  async function told(location: VolumeLocation | undefined, names: (string | null)[]): Promise<number> {
+    follower.locate(VOLUME);
+    await follower.follow();
+    follower.locate(location);
+    await turn();
+    listener.onChange.mockClear();
+    for (const name of names) fs.open[0]?.tell(name);
+    await turn();
+    return listener.onChange.mock.calls.length;
+  }
+
+  it.each<[string, VolumeLocation | undefined, (string | null)[], number]>([
+    ['of a swap', VOLUME, ['..data'], 1],
+    ['of the link to the token', VOLUME, ['vault-token'], 1],
+    ['of the directory itself', VOLUME, ['tokens'], 1],
+    ['without a name', VOLUME, [null], 1],
+    ['of anything else in a projected volume', VOLUME, ['log', '..data_tmp', '..2026_03_01', 'ca.crt'], 0],
+    ['of a regular file', { ...VOLUME, kind: 'regular' }, ['vault-token'], 1],
+    ['of the neighbours of a regular file', { ...VOLUME, kind: 'regular' }, ['log', '..data'], 0],
+    ['of anything, while no file is found', undefined, ['log', 'ca.crt'], 2],
+  ])('%s', async (_, location, names, times) => {
+    expect(await told(location, names)).toBe(times);
+  });
+
+  it('lead to a hundred reads at once and fifty a second in the long run, and the last of them to one', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    follower.locate(VOLUME);
+    await follower.follow();
+    listener.onChange.mockClear();
+    for (let ms = 0; ms < 10_000; ms++) {
+      fs.open[0]?.tell('..data');
+      await vi.advanceTimersByTimeAsync(1);
+    }
+    const reads = listener.onChange.mock.calls.length;
+    expect(reads).toBeGreaterThanOrEqual(500);
+    expect(reads).toBeLessThanOrEqual(100 + 500 + 1);
+    fs.open[0]?.tell('..data');
+    await vi.advanceTimersByTimeAsync(20);
+    expect(listener.onChange.mock.calls.length).toBeGreaterThan(reads);
+    await follower.stop();
   });
 });
 
