@@ -5,6 +5,7 @@ import { GuardedEmitter } from '../internal/guarded-emitter.js';
 import type { BoundToken } from '../token/bound-token.js';
 import { BEARER_CARRIER, type GetTokenOptions, type TokenSource } from '../token-source.js';
 import { VolumeFollower } from '../volume/volume-follower.js';
+import { describeProvider } from './describe-provider.js';
 import { publishDiagnostics } from './diagnostics-channels.js';
 import type { ProjectedTokenEvents, TellEvent } from './provider-events.js';
 import {
@@ -126,29 +127,12 @@ export class ProjectedTokenProvider extends GuardedEmitter<ProjectedTokenEvents>
 
   /** How the provider is doing at this moment, by the clock: a plain object without secrets. Reading it emits no event. */
   get status(): ProviderStatus {
-    const nowMs = Date.now();
-    const current = this.#token.usable(nowMs);
-    const { failure, lastRotationAtMs, rotations, rejections } = this.#token;
-    return {
-      state: this.#token.stateAt(nowMs),
-      overdue: this.#token.isOverdueAt(nowMs),
-      watching: this.#volume.watching,
-      path: this.#options.path,
-      file: this.#volume.kind,
-      token: current && {
-        fingerprint: current.fingerprint,
-        expiresAt: current.expiresAt,
-        refreshAt: current.refreshAt,
-      },
-      lastRotationAt: dateOf(lastRotationAtMs),
-      lastReadAt: dateOf(this.#lastReadAtMs),
-      lastError: failure && {
-        code: failure.error.code,
-        message: failure.error.message,
-        at: new Date(failure.atMs),
-      },
-      counts: { rotations, rejections, refusals: this.#refusals, reads: { ...this.#readCounts } },
-    };
+    return describeProvider(
+      { path: this.#options.path, lastReadAtMs: this.#lastReadAtMs, refusals: this.#refusals, reads: this.#readCounts },
+      this.#token,
+      this.#volume,
+      Date.now(),
+    );
   }
 
   /**
@@ -303,8 +287,4 @@ export class ProjectedTokenProvider extends GuardedEmitter<ProjectedTokenEvents>
   get #isClosed(): boolean {
     return this.#ending !== undefined;
   }
-}
-
-function dateOf(ms: number | undefined): Date | undefined {
-  return ms === undefined ? undefined : new Date(ms);
 }
