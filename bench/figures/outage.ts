@@ -27,7 +27,15 @@ export async function measure(): Promise<FigureGroup> {
         aim: { text: '≤ 1/20 of the fixed retry', isMet: ratio <= 1 / 20 },
       },
       { name: 'fixed 1 s retry: until all have logged in', value: fixed.recoverySeconds, unit: 's' },
-      { name: 'projected-token: until all have logged in', value: ours.recoverySeconds, unit: 's' },
+      {
+        name: `projected-token: until all have logged in, ${name}`,
+        value: ours.recoverySeconds,
+        unit: 's',
+        aim: {
+          text: `well again within a quarter of the outage, ${OUTAGE_SECONDS / 4} s, where callers are asking`,
+          isMet: ours.recoverySeconds <= OUTAGE_SECONDS / 4,
+        },
+      },
       {
         name: `projected-token: a valid token not given, ${name}`,
         value: ours.refusedThoughValid,
@@ -38,7 +46,7 @@ export async function measure(): Promise<FigureGroup> {
   }
   return {
     title: `A Vault that is away for ${OUTAGE_SECONDS / 60} minutes`,
-    method: `A simulation of ${PODS.toLocaleString('en')} pods, each with the library's own keeper of an exchanged token, on a clock of its own; the pods started at any time within one lease before.`,
+    method: `A simulation of ${PODS.toLocaleString('en')} pods, each with the library's own keeper of an exchanged token, on a clock of its own; the pods started at any time within one lease before, and each is asked for its token every 10 s.`,
     figures,
   };
 }

@@ -1,10 +1,21 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-interface VirtualTimer {
-  readonly atMs: number;
-  readonly order: number;
-  /** Undefined once it was cleared. */
-  callback: (() => void) | undefined;
+/** A timer as `setTimeout` of Node returns it. A class: simulations make millions. */
+class VirtualTimer {
+  /** @param callback - undefined once the timer was cleared */
+  constructor(public callback: (() => void) | undefined) {}
+
+  ref(): this {
+    return this;
+  }
+
+  unref(): this {
+    return this;
+  }
+
+  hasRef(): boolean {
+    return false;
+  }
 }
 
 /**
@@ -13,7 +24,7 @@ interface VirtualTimer {
  */
 export class VirtualClock {
   nowMs: number;
-  readonly #timers = new TimerHeap();
+  readonly #timers = new TimerQueue();
   readonly #startMs: number;
   readonly #platform = {
     now: Date.now,
@@ -21,7 +32,6 @@ export class VirtualClock {
     setTimeout: globalThis.setTimeout,
     clearTimeout: globalThis.clearTimeout,
   };
-  #order = 0;
 
   constructor(startMs: number) {
     this.nowMs = startMs;
@@ -32,9 +42,10 @@ export class VirtualClock {
     Date.now = () => this.nowMs;
     performance.now = () => this.nowMs - this.#startMs;
     globalThis.setTimeout = ((callback: () => void, delayMs = 0) => {
-      const timer: VirtualTimer = { atMs: this.nowMs + Math.max(1, delayMs), order: this.#order++, callback };
-      this.#timers.add(timer);
-      return Object.assign(timer, { unref: () => timer, ref: () => timer, hasRef: () => false });
+      const timer = new VirtualTimer(callback);
+      // Whole milliseconds, and one at least, as Node does it.
+      this.#timers.add(Math.floor(this.nowMs + Math.max(1, delayMs)), timer);
+      return timer;
     }) as never;
     globalThis.clearTimeout = ((timer: VirtualTimer | undefined) => {
       if (timer !== undefined) timer.callback = undefined;
@@ -48,16 +59,22 @@ export class VirtualClock {
     globalThis.clearTimeout = this.#platform.clearTimeout;
   }
 
-  /** Lets time pass, timers fire in their order, and what they started end: on an in-memory file system that takes one turn. */
+  /**
+   * Lets time pass: timers fire in their order, those of one millisecond in one turn, as in Node, and what they started ends. On an
+   * in-memory file system that takes one turn.
+   */
   async advanceTo(atMs: number): Promise<void> {
-    for (let timer = this.#timers.first; timer !== undefined && timer.atMs <= atMs; timer = this.#timers.first) {
-      this.#timers.removeFirst();
-      if (timer.callback === undefined) continue;
-      this.nowMs = Math.max(this.nowMs, timer.atMs);
-      timer.callback();
-      await nextTurn();
+    for (let dueMs = this.#timers.firstMs; dueMs <= atMs; dueMs = this.#timers.firstMs) {
+      this.nowMs = Math.max(this.nowMs, dueMs);
+      let hasFired = false;
+      for (const timer of this.#timers.takeFirst()) {
+        if (timer.callback === undefined) continue;
+        timer.callback();
+        hasFired = true;
+      }
+      if (hasFired) await nextTurn();
     }
-    this.nowMs = atMs;
+    this.nowMs = Math.max(this.nowMs, atMs);
   }
 
   /** Lets what was started at this moment end. */
@@ -66,43 +83,49 @@ export class VirtualClock {
   }
 }
 
-/** Timers, the one that is due first at hand: a binary heap, for a simulation may have ten thousand. */
-class TimerHeap {
-  readonly #timers: VirtualTimer[] = [];
+/** Timers by the millisecond at which they are due, the first at hand: a binary heap of milliseconds, each with its timers. */
+class TimerQueue {
+  readonly #timersAt = new Map<number, VirtualTimer[]>();
+  readonly #heap: number[] = [];
 
-  get first(): VirtualTimer | undefined {
-    return this.#timers[0];
+  /** The millisecond at which the next timer is due; infinite when there is none. */
+  get firstMs(): number {
+    return this.#heap[0] ?? Number.POSITIVE_INFINITY;
   }
 
-  add(timer: VirtualTimer): void {
-    const timers = this.#timers;
-    let index = timers.push(timer) - 1;
+  add(atMs: number, timer: VirtualTimer): void {
+    const timers = this.#timersAt.get(atMs);
+    if (timers !== undefined) return void timers.push(timer);
+    this.#timersAt.set(atMs, [timer]);
+    const heap = this.#heap;
+    let index = heap.push(atMs) - 1;
     while (index > 0) {
       const parent = (index - 1) >> 1;
-      if (!isBefore(timer, timers[parent]!)) break;
-      timers[index] = timers[parent]!;
+      if (heap[parent]! <= atMs) break;
+      heap[index] = heap[parent]!;
       index = parent;
     }
-    timers[index] = timer;
+    heap[index] = atMs;
   }
 
-  removeFirst(): void {
-    const timers = this.#timers;
-    const last = timers.pop();
-    if (last === undefined || timers.length === 0) return;
+  /** Removes the timers that are due first, and returns them in the order in which they were made. */
+  takeFirst(): readonly VirtualTimer[] {
+    const heap = this.#heap;
+    const firstMs = heap[0]!;
+    const timers = this.#timersAt.get(firstMs)!;
+    this.#timersAt.delete(firstMs);
+    const last = heap.pop()!;
+    if (heap.length === 0) return timers;
     let index = 0;
     for (;;) {
       let child = 2 * index + 1;
-      if (child >= timers.length) break;
-      if (child + 1 < timers.length && isBefore(timers[child + 1]!, timers[child]!)) child++;
-      if (!isBefore(timers[child]!, last)) break;
-      timers[index] = timers[child]!;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && heap[child + 1]! < heap[child]!) child++;
+      if (heap[child]! >= last) break;
+      heap[index] = heap[child]!;
       index = child;
     }
-    timers[index] = last;
+    heap[index] = last;
+    return timers;
   }
-}
-
-function isBefore(a: VirtualTimer, b: VirtualTimer): boolean {
-  return a.atMs === b.atMs ? a.order < b.order : a.atMs < b.atMs;
 }
