@@ -20,16 +20,20 @@ export async function passSeconds(seconds: number): Promise<void> {
   await vi.advanceTimersByTimeAsync(seconds * 1000);
 }
 
-/** As {@link passSeconds}, but in turns of the event loop instead of milliseconds: for thousands of sequences. */
-export async function passQuickly(ms: number): Promise<void> {
+/**
+ * As {@link passSeconds}, but in turns of the event loop instead of milliseconds: for thousands of sequences.
+ *
+ * @param settle - waits for what a timer has started; a turn is enough for promises
+ */
+export async function passQuickly(ms: number, settle = turn): Promise<void> {
   let isOver = false;
   setTimeout(() => {
     isOver = true;
   }, ms);
-  await turn();
+  await settle();
   while (!isOver) {
     vi.advanceTimersToNextTimer();
-    await turn();
+    await settle();
   }
 }
 
