@@ -31,6 +31,8 @@ export interface Troubles {
   readonly outage: { readonly everySeconds: number; readonly seconds: number };
   /** The kubelet restarts, every so many seconds on average: its cache is lost, and the next sync gets a new token. */
   readonly restartEverySeconds: number;
+  /** The kubelet is busy every so many seconds on average: its syncs are some 5 min apart, for `seconds`. */
+  readonly busyKubelet: { readonly everySeconds: number; readonly seconds: number };
   /** The pod is told to end every so many seconds on average: no rotation while it terminates, for `seconds`. */
   readonly termination: { readonly everySeconds: number; readonly seconds: number };
 }
@@ -39,6 +41,7 @@ export const USUAL_TROUBLES: Troubles = {
   refreshFailureChance: 0.02,
   outage: { everySeconds: 2 * 86_400, seconds: 600 },
   restartEverySeconds: 86_400,
+  busyKubelet: { everySeconds: 5 * 86_400, seconds: 3600 },
   termination: { everySeconds: 5 * 86_400, seconds: 1800 },
 };
 
@@ -56,27 +59,37 @@ export function* kubeletWrites(
   const exponential = (meanSeconds: number) => -Math.log(1 - random()) * meanSeconds * 1000;
   let token = issue(kind, startMs);
   yield { atMs: startMs, token };
-  let outageAtMs = startMs + exponential(troubles.outage.everySeconds);
-  let terminationAtMs = startMs + exponential(troubles.termination.everySeconds);
+  const isAway = spells(troubles.outage, startMs, exponential);
+  const isTerminating = spells(troubles.termination, startMs, exponential);
+  const isBusy = spells(troubles.busyKubelet, startMs, exponential);
   let restartAtMs = startMs + exponential(troubles.restartEverySeconds);
   for (let nowMs = startMs; ; ) {
     // A pod is synced every syncFrequency (1 min) times 1 to 1.5; the volume is remounted within that sync.
-    nowMs += 60_000 * (1 + random() / 2);
+    nowMs += 60_000 * (1 + random() / 2) * (isBusy(nowMs) ? 5 : 1);
     if (nowMs > endMs) return;
-    const isAway = nowMs >= outageAtMs && nowMs < outageAtMs + troubles.outage.seconds * 1000;
-    const isTerminating = nowMs >= terminationAtMs && nowMs < terminationAtMs + troubles.termination.seconds * 1000;
-    if (nowMs >= outageAtMs + troubles.outage.seconds * 1000)
-      outageAtMs = nowMs + exponential(troubles.outage.everySeconds);
-    if (nowMs >= terminationAtMs + troubles.termination.seconds * 1000) {
-      terminationAtMs = nowMs + exponential(troubles.termination.everySeconds);
-    }
+    const mayNotRefresh = [isAway, isTerminating].map((isSo) => isSo(nowMs)).includes(true);
     const hasRestarted = nowMs >= restartAtMs;
     if (!hasRestarted && !requiresRefresh(kind, token, nowMs, random)) continue;
-    if (isAway || isTerminating || random() < troubles.refreshFailureChance) continue;
+    if (mayNotRefresh || random() < troubles.refreshFailureChance) continue;
     if (hasRestarted) restartAtMs = nowMs + exponential(troubles.restartEverySeconds);
     token = issue(kind, nowMs);
     yield { atMs: nowMs, token };
   }
+}
+
+/** Returns whether a trouble lasts at a time; asked with times that grow. */
+function spells(
+  { everySeconds, seconds }: { readonly everySeconds: number; readonly seconds: number },
+  startMs: number,
+  exponential: (meanSeconds: number) => number,
+): (nowMs: number) => boolean {
+  let beginsAtMs = startMs + exponential(everySeconds);
+  return (nowMs) => {
+    if (nowMs < beginsAtMs) return false;
+    if (nowMs < beginsAtMs + seconds * 1000) return true;
+    beginsAtMs = nowMs + exponential(everySeconds);
+    return false;
+  };
 }
 
 function issue(kind: TokenKind, nowMs: number): TokenTimes {

@@ -23,7 +23,10 @@ class VirtualTimer {
  * so that the library runs unchanged through thirty days in seconds.
  */
 export class VirtualClock {
+  /** The true time, which timers go by, in milliseconds since the epoch. */
   nowMs: number;
+  /** How far the clock of the process is ahead of the true time, in milliseconds. */
+  offsetMs = 0;
   readonly #timers = new TimerQueue();
   readonly #startMs: number;
   readonly #platform = {
@@ -39,7 +42,7 @@ export class VirtualClock {
   }
 
   install(): void {
-    Date.now = () => this.nowMs;
+    Date.now = () => this.nowMs + this.offsetMs;
     performance.now = () => this.nowMs - this.#startMs;
     globalThis.setTimeout = ((callback: () => void, delayMs = 0) => {
       const timer = new VirtualTimer(callback);
@@ -75,6 +78,11 @@ export class VirtualClock {
       if (hasFired) await nextTurn();
     }
     this.nowMs = Math.max(this.nowMs, atMs);
+  }
+
+  /** The process stands still: time passes, and no timer fires before it goes on. */
+  suspend(ms: number): void {
+    this.nowMs += ms;
   }
 
   /** Lets what was started at this moment end. */

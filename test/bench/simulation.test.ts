@@ -49,6 +49,7 @@ describe('the simulated kubelet', () => {
       refreshFailureChance: 0,
       outage: { everySeconds: 1e12, seconds: 1 },
       restartEverySeconds: 1e12,
+      busyKubelet: { everySeconds: 1e12, seconds: 1 },
       termination: { everySeconds: 1e12, seconds: 1 },
     };
     const writes = [...kubeletWrites(kind, untroubled, 0, 20 * 86_400_000, seededRandom(3))];
