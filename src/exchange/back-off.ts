@@ -12,8 +12,9 @@ const SHARE_OF_OUTAGE = 0.25;
 const LONGEST_RETRY_AFTER_MS = 60 * 60_000;
 
 /**
- * Pauses between attempts that fail. They grow with the outage, from 1 s to 5 min, and have full jitter, so that many pods that
- * lost a server together do not come back together. The outage is measured with the monotonic clock.
+ * Pauses between attempts that fail. They grow with the outage, from 1 s to 5 min, and a random half of each is left out, so that
+ * many pods that lost a server together do not come back together: with full jitter, short pauses made the peak half as high again.
+ * The outage is measured with the monotonic clock.
  *
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  */
@@ -29,7 +30,7 @@ export class BackOff {
     const now = performance.now();
     this.#failingSince ??= now;
     const longestMs = Math.min(LONGEST_MS, Math.max(FIRST_MS, (now - this.#failingSince) * SHARE_OF_OUTAGE));
-    return Math.min(LONGEST_RETRY_AFTER_MS, retryAfterMs) + Math.random() * longestMs;
+    return Math.min(LONGEST_RETRY_AFTER_MS, retryAfterMs) + (0.5 + Math.random() / 2) * longestMs;
   }
 
   /** Call this after a success: the next pause is short again. */

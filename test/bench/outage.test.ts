@@ -9,7 +9,8 @@ it('brings pods back one by one that lost their Vault together, and keeps every 
   expect(fixed).toMatchObject({ affected: OUTAGE.pods, peakLoginsPerSecond: OUTAGE.pods });
   expect(ours.affected).toBe(OUTAGE.pods);
   expect(ours.peakLoginsPerSecond).toBeLessThanOrEqual(fixed.peakLoginsPerSecond / 20);
-  expect(ours.peakAttemptsPerSecond).toBeLessThan(fixed.peakAttemptsPerSecond / 10);
+  // Pauses are at most a quarter of the outage so far, for the sake of the recovery: that is what attempts can be saved.
+  expect(ours.peakAttemptsPerSecond).toBeLessThan(fixed.peakAttemptsPerSecond / 5);
   expect(ours.refusedThoughValid).toBe(0);
   // The longest pause is 5 min.
   expect(ours.recoverySeconds).toBeLessThanOrEqual(300);
