@@ -20,7 +20,11 @@ export function countAnswers(records: {
     if (status === 401 || status === 403) record.refused++;
   };
   // https://undici.nodejs.org/#/docs/api/DiagnosticsChannel, https://nodejs.org/api/diagnostics_channel.html#http
-  const onFetch = (message: unknown) => count(records.fetch, (message as FetchMessage).response.statusCode);
+  // The library logs in to Vault through undici as well; those are no requests of fetch.
+  const onFetch = (message: unknown) => {
+    const { request, response } = message as FetchMessage;
+    if (!request.path.startsWith('/v1/auth/')) count(records.fetch, response.statusCode);
+  };
   const onHttp = (message: unknown) => {
     const { request, response } = message as HttpMessage;
     const isVault = records.vault !== undefined && request.getHeader('host') === records.vault.host;
@@ -36,6 +40,7 @@ export function countAnswers(records: {
 }
 
 interface FetchMessage {
+  readonly request: { readonly path: string };
   readonly response: { readonly statusCode: number };
 }
 

@@ -45,9 +45,9 @@ describe('No part of a token', () => {
     const failed = nextEvent(provider, 'error');
     await passSeconds(400);
     await failed;
-    // Half of a quarter of the 400 s, and no more: what passes after it counts against the time limit of the request.
+    // Three quarters of a quarter of the 400 s, and no more: what passes after it counts against the time limit of the request.
     const loggedIn = nextEvent(provider, 'login');
-    await passSeconds(50);
+    await passSeconds(75);
     await loggedIn;
     const second = secret(await provider.getToken());
     shown.push(inspected(provider), printed(provider.status));
