@@ -18,7 +18,7 @@ const PATIENCE_MS = 1_000;
  * the kubelet does not replace its token any more. The SDK asks for new ones in the last five minutes, and would fail at once
  * although the old ones still work.
  *
- * All callers share one exchange. A failed one is followed by a pause with full jitter, in which STS is left alone: the SDK asks
+ * All callers share one exchange. A failed one is followed by a random pause, in which STS is left alone: the SDK asks
  * before every request then, and many pods that lost STS together do not come back together.
  */
 export class KeptCredentials<Parameters extends unknown[], Credentials extends Expiring> {

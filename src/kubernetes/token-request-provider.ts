@@ -41,7 +41,7 @@ export interface TokenRequestStatus {
  * needs another audience than its volumes have. What `kubectl create token` and `oc create token` do, kept fresh.
  *
  * A token is replaced at about 80 % of the life that the API server gave it. While the API server is down, the token at hand stays in
- * use until it expires, and requests follow after pauses with full jitter, from 1 s to 5 min and at most a quarter of the outage.
+ * use until it expires, and requests follow after random pauses, from 1 s to 5 min and at most a quarter of the outage.
  *
  * @example
  * ```ts

@@ -1,4 +1,5 @@
 import { channel } from 'node:diagnostics_channel';
+import { isError } from '../internal/is-error.js';
 import { BoundToken } from '../token/bound-token.js';
 import type { ProjectedTokenEvents } from './provider-events.js';
 
@@ -46,7 +47,7 @@ const channels = Object.fromEntries(EVENTS.map((event) => [event, channel(`proje
 /** Publishes an event of a provider; costs a look at a flag while nobody subscribes. */
 export function publishDiagnostics(event: EventName, path: string, payload: unknown): void {
   if (!channels[event].hasSubscribers) return;
-  const fields = payload instanceof Error ? { error: payload } : (payload ?? {});
+  const fields = isError(payload) ? { error: payload } : (payload ?? {});
   const shown = Object.entries(fields).map(([name, value]) => [
     name,
     value instanceof BoundToken ? value.toJSON() : value,

@@ -46,7 +46,7 @@ const VAULT_CARRIER: TokenCarrier = Object.freeze({
  * token, renews the Vault token at about two thirds of its lease, and logs in again where it cannot be renewed: a batch token, one
  * near its maximum TTL, one that was revoked.
  *
- * While Vault is down, the token at hand stays in use until it expires, and Vault is asked again after pauses with full jitter, from
+ * While Vault is down, the token at hand stays in use until it expires, and Vault is asked again after random pauses, from
  * 1 s to 5 min and at most a quarter of the outage. When Vault answers a request with 403, it is asked once whether it knows the
  * token: if it does, the token is not replaced, as it is the policy then that does not allow the request.
  *
