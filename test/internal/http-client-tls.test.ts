@@ -131,7 +131,7 @@ describe('The option "clientCertificate"', () => {
     const origin = await serveReply(Buffer.from([21, 3, 3, 0, 2, 2, alert]));
     expect(await rejectionOf(connect().send(origin))).toMatchObject({
       message: expect.stringMatching(
-        /^the server does not accept the certificate of this client \(ERR_SSL_\w+\)\. Check the option "clientCertificate"\.$/,
+        /^the server does not accept the certificate of this client \(ERR_SSL_[\w/]+\)\. Check the option "clientCertificate"\.$/,
       ),
       isPermanent: true,
     });
@@ -178,7 +178,7 @@ describe('A server that does not speak TLS', () => {
     const origin = await serveReply('HTTP/1.1 400 Bad Request\r\n\r\n');
     expect(await rejectionOf(connect().send(origin))).toMatchObject({
       message: expect.stringMatching(
-        /^the server does not speak TLS on that port \(ERR_SSL_\w+\)\. Check the address\.$/,
+        /^the server does not speak TLS on that port \(ERR_SSL_[\w/]+\)\. Check the address\.$/,
       ),
       isPermanent: true,
     });
