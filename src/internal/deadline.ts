@@ -1,10 +1,11 @@
 import { onceAborted } from './abort.js';
 
 /**
- * A timer that fires later than this says that the process stood still (suspended, stopped, a busy event loop), and
- * nothing about the work: what came in meanwhile has not been looked at yet.
+ * The time is counted in this many slices, each begun when the one before it was seen to end. While a process stands still
+ * (suspended, stopped, a blocked event loop) at most one of them passes: what came in meanwhile is looked at before the time
+ * is up. A single timer that is due fires before any input is looked at.
  */
-const STANDSTILL_MS = 500;
+const SLICES = 10;
 
 /** What limits a piece of work. */
 export interface Deadline {
@@ -36,15 +37,11 @@ export async function withDeadline<T>(
       reject(reason);
       ending.abort(reason);
     };
-    const wait = (delayMs: number, mayWaitAgain: boolean) => {
-      const dueAt = performance.now() + delayMs;
-      timer = setTimeout(() => {
-        const lateMs = performance.now() - dueAt;
-        if (mayWaitAgain && lateMs > STANDSTILL_MS) wait(Math.min(timeoutMs, 2 * STANDSTILL_MS), false);
-        else end(toError());
-      }, delayMs);
+    const wait = (slicesLeft: number) => {
+      if (slicesLeft === 0) end(toError());
+      else timer = setTimeout(wait, Math.ceil(timeoutMs / SLICES), slicesLeft - 1);
     };
-    wait(timeoutMs, true);
+    wait(SLICES);
     if (signal !== undefined) forgetSignal = onceAborted(signal, () => end(signal.reason));
   });
   try {

@@ -1,3 +1,6 @@
+import { onceAborted } from '../internal/abort.js';
+import { withDeadline } from '../internal/deadline.js';
+
 /** Options of {@link ConcurrencyLimit}. */
 export interface ConcurrencyLimitOptions {
   /** How many pieces of work run at once. */
@@ -42,17 +45,16 @@ export class ConcurrencyLimit {
   #turn(): Promise<void> {
     const { maxRunning, maxWaiting, timeoutMs, toError } = this.#options;
     if (this.#waiting.size >= maxWaiting) throw toError(`${maxRunning} are under way and ${maxWaiting} wait already`);
-    return new Promise((resolve, reject) => {
-      const begin = () => {
-        clearTimeout(timer);
-        this.#waiting.delete(begin);
-        resolve();
-      };
-      const timer = setTimeout(() => {
-        this.#waiting.delete(begin);
-        reject(toError(`it waited for its turn for ${timeoutMs} ms`));
-      }, timeoutMs);
-      this.#waiting.add(begin);
-    });
+    const turn = (signal: AbortSignal) =>
+      new Promise<void>((resolve) => {
+        const begin = () => {
+          forget();
+          this.#waiting.delete(begin);
+          resolve();
+        };
+        const forget = onceAborted(signal, () => this.#waiting.delete(begin));
+        this.#waiting.add(begin);
+      });
+    return withDeadline(turn, { timeoutMs, toError: () => toError(`it waited for its turn for ${timeoutMs} ms`) });
   }
 }
