@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { TOKEN_KINDS } from './kubelet-policy.js';
@@ -50,7 +50,8 @@ export async function simulatePods(
   onOutcome: (outcome: PodOutcome) => void,
 ): Promise<void> {
   // Bundled: what tsx adds to each function, for its name, costs a quarter of the time.
-  const directory = await mkdtemp(fileURLToPath(new URL('node_modules/.simulation-', repository)));
+  await mkdir(new URL('.cache/', repository), { recursive: true });
+  const directory = await mkdtemp(fileURLToPath(new URL('.cache/simulation-', repository)));
   const program = `${directory}/run-pods.mjs`;
   await build({
     entryPoints: [fileURLToPath(new URL('run-pods.ts', import.meta.url))],

@@ -126,8 +126,10 @@ export class PodJudge {
   }
 
   #countStale(): void {
-    const staleSeconds = (this.clock.nowMs - this.#sinceMs) / 1000;
     if (!this.volume.isReadable) return;
+    // By a clock that is behind, a new token is not valid yet.
+    const validSinceMs = this.#inFile!.times.issuedAtMs - CLOCK_TOLERANCE_MS - this.clock.offsetMs;
+    const staleSeconds = Math.max(0, this.clock.nowMs - Math.max(this.#sinceMs, validSinceMs)) / 1000;
     this.outcome.staleSeconds += staleSeconds;
     this.outcome.longestStaleSeconds = Math.max(this.outcome.longestStaleSeconds, staleSeconds);
   }

@@ -44,8 +44,8 @@ export class VirtualClock {
   install(): void {
     Date.now = () => this.nowMs + this.offsetMs;
     performance.now = () => this.nowMs - this.#startMs;
-    globalThis.setTimeout = ((callback: () => void, delayMs = 0) => {
-      const timer = new VirtualTimer(callback);
+    globalThis.setTimeout = ((callback: (...args: unknown[]) => void, delayMs = 0, ...args: unknown[]) => {
+      const timer = new VirtualTimer(() => callback(...args));
       // Whole milliseconds, and one at least, as Node does it.
       this.#timers.add(Math.floor(this.nowMs + Math.max(1, delayMs)), timer);
       return timer;
