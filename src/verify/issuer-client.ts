@@ -1,6 +1,7 @@
 import { withDeadline } from '../internal/deadline.js';
 import { type HttpAnswer, HttpClient, type HttpRequest } from '../internal/http-client.js';
 import { HttpError } from '../internal/http-error.js';
+import { isError } from '../internal/is-error.js';
 import { printable } from '../internal/printable.js';
 import type { TokenSource } from '../token-source.js';
 import type { ResolvedIssuer } from './resolve-options.js';
@@ -69,5 +70,5 @@ export class IssuerClient {
 }
 
 function messageOf(cause: unknown): string {
-  return cause instanceof Error ? printable(cause.message, 500) : 'it failed without an error.';
+  return isError(cause) ? printable(cause.message, 500) : 'it failed without an error.';
 }

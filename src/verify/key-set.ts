@@ -1,5 +1,6 @@
 import type { webcrypto } from 'node:crypto';
 import { createLocalJWKSet } from 'jose/jwks/local';
+import { isError } from '../internal/is-error.js';
 import type { TokenHeader } from './parse-token.js';
 
 /** A public key, ready for use. */
@@ -51,7 +52,7 @@ export class KeySet {
       return [await this.#find({ ...header })].filter(isLongEnough);
     } catch (error) {
       // jose gives the keys of an ambiguous id one by one, and leaves out those that it cannot use.
-      if (!(error instanceof Error && Symbol.asyncIterator in error)) return [];
+      if (!(isError(error) && Symbol.asyncIterator in error)) return [];
       const keys: PublicKey[] = [];
       for await (const key of error as unknown as AsyncIterable<PublicKey>) keys.push(key);
       return keys.filter(isLongEnough);

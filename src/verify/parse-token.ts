@@ -1,6 +1,6 @@
 import type { BoundTokenClaims } from '../token/claims.js';
+import { MAX_TOKEN_BYTES } from '../token/max-token-bytes.js';
 import { assertClaimTypes, isCompactJws } from '../token/parse-jwt.js';
-import { MAX_TOKEN_BYTES } from '../volume/read-token-file.js';
 import { parseUniqueJson } from './parse-unique-json.js';
 import { tokenDigest } from './token-digest.js';
 import { TokenVerificationError } from './token-verification-error.js';

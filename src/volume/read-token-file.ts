@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { join } from 'node:path';
 import { TokenFileError } from '../errors.js';
 import { isProjectedTokenError } from '../internal/is-projected-token-error.js';
+import { MAX_TOKEN_BYTES } from '../token/max-token-bytes.js';
 import { isCompactJws } from '../token/parse-jwt.js';
 import { locateVolume, type VolumeLocation } from './locate-volume.js';
 import { errnoCode, errnoPath, notAFile, tokenFileError } from './token-file-error.js';
@@ -14,9 +15,6 @@ export interface TokenFileContent extends VolumeLocation {
   /** Its text without surrounding white space: the kubelet writes none, editors and `echo` do. */
   readonly text: string;
 }
-
-/** Far above any token (a few KiB): what is larger was put there by mistake, and is not read into memory. */
-export const MAX_TOKEN_BYTES = 64 * 1024;
 
 /**
  * Pauses before further attempts at a missing file, in milliseconds. A path lookup through the two links of a projected

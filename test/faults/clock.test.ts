@@ -17,6 +17,18 @@ afterEach(() => void vi.useRealTimers());
 
 const setClock = (byMs: number) => vi.setSystemTime(startMs + byMs);
 
+fault(
+  "the clock goes beyond the token's life, and nothing asks but `status` and `current`",
+  '`expired` and no token, before any timer or read has told',
+  async () => {
+    await using followed = await followTokenOf(3600);
+    setClock(HOUR_MS);
+    expect(followed.provider.status).toMatchObject({ state: 'expired' });
+    expect(followed.provider.current).toBeUndefined();
+    await followed.expectRecovery();
+  },
+);
+
 for (const [step, ms] of Object.entries(STEPS)) {
   fault(
     `the clock goes ${step} forwards, within the token's life`,

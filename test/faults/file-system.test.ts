@@ -113,6 +113,26 @@ const FAILING: Record<string, (fs: FaultyFileSystem, error: Error) => void> = {
   },
 };
 
+fault(
+  'the file is missing at four attempts in a row',
+  'attempts 1, 2, 4 and 8 ms apart; the token is found, nothing is told',
+  async () => {
+    const fs = new FaultyFileSystem();
+    await using followed = await FollowedVolume.open({ fs });
+    const atMs: number[] = [];
+    fs.onOpen = () => {
+      if (atMs.push(performance.now()) <= 4) throw systemError('ENOENT');
+      fs.onOpen = () => {};
+    };
+    expect(await followed.provider.refresh()).toBe(followed.provider.current);
+    const pausesMs = atMs.slice(1).map((ms, index) => ms - atMs[index]!);
+    // A timer of Node may fire a fraction of a millisecond early.
+    for (const [index, pauseMs] of [1, 2, 4, 8].entries()) expect(pausesMs[index]).toBeGreaterThan(pauseMs - 1);
+    expect(followed.events).toEqual([]);
+    await followed.expectRecovery();
+  },
+);
+
 for (const code of ['EIO', 'ESTALE', 'EMFILE']) {
   for (const [step, fail] of Object.entries(FAILING)) {
     fault(`\`${code}\` when the file is ${step}`, '`ERR_TOKEN_READ_FAILED`; the token in use stays', async () => {

@@ -1,4 +1,4 @@
-import { rmSync, symlinkSync, unlinkSync } from 'node:fs';
+import { appendFileSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createLocalJWKSet } from 'jose';
@@ -56,6 +56,20 @@ fault('a leftover `..data_tmp` stops the kubelet', 'the token in use stays, noth
   expect(events).toEqual([]);
   unlinkSync(leftover);
   await followed.expectRecovery();
+});
+
+fault('a neighbour of the token is written to again and again', 'no reads; the token in use stays', async () => {
+  // Events alone: the poll would read as well.
+  await using followed = await FollowedVolume.open({ pollIntervalMs: 2 ** 31 - 1 });
+  const { provider, volume } = followed;
+  const readsByEvents = () => provider.status.counts.reads.event;
+  await followed.expectRecovery();
+  const before = readsByEvents();
+  for (let time = 0; time < 500; time++) appendFileSync(join(volume.directory, 'log'), 'line\n');
+  // What they told has been told when this rotation has been.
+  await followed.expectRecovery();
+  // Those of the rotation itself.
+  expect(readsByEvents() - before).toBeLessThan(6);
 });
 
 fault('a token is cut in its signature', '`ERR_TOKEN_SIGNATURE` with the option `verify`', async () => {

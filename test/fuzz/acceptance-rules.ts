@@ -1,5 +1,5 @@
 import type { TokenExpectation } from '../../src/token/acceptance.js';
-import { MAX_TOKEN_BYTES } from '../../src/volume/read-token-file.js';
+import { MAX_TOKEN_BYTES } from '../../src/token/max-token-bytes.js';
 
 /** The time of every run, so that a seed always gives the same inputs and verdicts. */
 export const NOW_MS = Date.UTC(2026, 2, 1);

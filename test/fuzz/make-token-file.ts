@@ -1,4 +1,4 @@
-import { MAX_TOKEN_BYTES } from '../../src/volume/read-token-file.js';
+import { MAX_TOKEN_BYTES } from '../../src/token/max-token-bytes.js';
 import { isRecord, NOW } from './acceptance-rules.js';
 import type { Random } from './random.js';
 

@@ -2,7 +2,8 @@ import { constants } from 'node:fs';
 import type { TokenFileHandle } from 'projected-token';
 import { TokenVolume } from 'projected-token/testing';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { MAX_TOKEN_BYTES, readTokenFile } from '../../src/volume/read-token-file.js';
+import { MAX_TOKEN_BYTES } from '../../src/token/max-token-bytes.js';
+import { readTokenFile } from '../../src/volume/read-token-file.js';
 import { systemError } from '../helpers/faulty-file-system.js';
 import { MemoryTokenFiles } from '../helpers/memory-token-files.js';
 
