@@ -25,9 +25,13 @@ export class VaultModel {
   #grants = 0;
 
   constructor(private readonly vault: FaultyVault) {
-    const { address } = vault;
     const { source } = this;
-    this.provider = new VaultTokenProvider({ address, source, role: 'app', timeoutMs: REQUEST_TIMEOUT_MS });
+    this.provider = new VaultTokenProvider({
+      address: vault.server.origin,
+      source,
+      role: 'app',
+      timeoutMs: REQUEST_TIMEOUT_MS,
+    });
     const on = <Name extends keyof VaultTokenEvents>(name: Name, listener: VaultTokenEvents[Name]) =>
       this.provider.on(name, listener as never);
     const onGrant = () => {
@@ -50,7 +54,7 @@ export class VaultModel {
   }
 
   /** Lets everything happen that happens without time. */
-  settle = (): Promise<void> => this.#requests.settle(() => this.vault.held);
+  settle = (): Promise<void> => this.#requests.settle(() => this.vault.server.held);
 
   /** Follows a call for a token; what it gives must be usable at that moment. */
   follow(name: string, timeLimitMs: number, call: Promise<string | undefined>, other?: string): void {

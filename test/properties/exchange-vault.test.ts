@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { fakeClock, passQuickly, realClock, setClock } from '../helpers/fake-clock.js';
-import { FaultyVault, type LookupAnswer, type VaultMood } from '../helpers/faulty-vault.js';
+import { SERVER_MOODS, type ServerMood } from '../helpers/faulty-server.js';
+import { FaultyVault, type LookupAnswer } from '../helpers/faulty-vault.js';
 import type { ScriptedSource } from '../helpers/scripted-source.js';
 import { REQUEST_TIMEOUT_MS, VaultModel } from '../helpers/vault-model.js';
 
@@ -11,14 +12,13 @@ type Step =
   | { readonly do: 'reject every token'; readonly times: number; readonly apartMs: number }
   | { readonly do: 'wait'; readonly ms: number }
   | { readonly do: 'set clock'; readonly byMs: number }
-  | { readonly do: 'vault'; readonly is: VaultMood }
+  | { readonly do: 'vault'; readonly is: ServerMood }
   | { readonly do: 'source'; readonly is: ScriptedSource['mood'] }
   | { readonly do: 'lookup'; readonly is: LookupAnswer }
   | { readonly do: 'leases'; readonly leaseSeconds: number; readonly isRenewable: boolean };
 
 const often = <T>(weight: number, arbitrary: fc.Arbitrary<T>) => ({ weight, arbitrary });
 const one = <T extends string | number | boolean>(...values: T[]) => fc.constantFrom(...values);
-const MOODS = ['well', 'well', 'resetting', 'half', 'garbage', 'stalled', 'silent', 'other protocol'] as const;
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   often(7, fc.record({ do: one('get', 'get', 'replace', 'abort', 'settle', 'start', 'rotate', 'answer late') })),
@@ -26,7 +26,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   often(1, fc.record({ do: one('reject every token'), times: one(8, 70), apartMs: one(0, 1_000, 60_000) })),
   often(6, fc.record({ do: one('wait'), ms: one(1, 1_000, 9_999, 10_000, 30_000, 45_000, 300_000, 900_000) })),
   often(2, fc.record({ do: one('set clock'), byMs: one(-86_400_000, -10_000, -900, 900, 10_000, 3_600_000) })),
-  often(5, fc.record({ do: one('vault'), is: one<VaultMood>(...MOODS, 403, 429, 500, 503) })),
+  often(5, fc.record({ do: one('vault'), is: one(...SERVER_MOODS) })),
   often(2, fc.record({ do: one('source'), is: one('gives', 'throws', 'hangs') })),
   often(2, fc.record({ do: one('lookup'), is: one<LookupAnswer>('good', 'policy', 'revoked', 'cannot tell') })),
   often(2, fc.record({ do: one('leases'), leaseSeconds: one(0.01, 1, 5, 60, 3600, 1e18), isRenewable: fc.boolean() })),
@@ -43,7 +43,7 @@ beforeAll(async () => {
   await import('undici');
   vault = await FaultyVault.start();
 });
-afterAll(() => vault.close());
+afterAll(() => vault.server.close());
 
 /** Takes the steps, and looks at what is true after each. */
 class Scene {
@@ -82,11 +82,11 @@ class Scene {
         await settle();
         return setClock(step.byMs / 1000);
       case 'vault':
-        vault.mood = step.is;
+        vault.server.mood = step.is;
         return;
       case 'answer late':
         await settle();
-        vault.answerLate();
+        vault.server.answerLate();
         return settle();
       case 'source':
         source.mood = step.is;
@@ -108,7 +108,8 @@ class Scene {
   async recover(): Promise<void> {
     const { model } = this;
     const { provider, settle } = model;
-    Object.assign(vault, { mood: 'well', leaseSeconds: 3600, isRenewable: true });
+    Object.assign(vault, { leaseSeconds: 3600, isRenewable: true });
+    vault.server.mood = 'well';
     model.source.mood = 'gives';
     // What was asked during the fault and is not answered ends by its deadline: so long the fault lasts.
     await passQuickly(GET_MS, settle);
@@ -134,7 +135,7 @@ class Scene {
     await model.end();
     model.assertTrue();
     expect(model.calls.count, 'calls that go on after closing').toBe(0);
-    await expect.poll(() => vault.openConnections, { message: 'connections' }).toBe(0);
+    await expect.poll(() => vault.server.openConnections, { message: 'connections' }).toBe(0);
   }
 
   #replace(): void {
@@ -164,8 +165,8 @@ describe('any sequence of calls, clock moves and faults of a Vault on a real soc
           await scene.recover();
           await scene.end();
         } finally {
-          vault.mood = 'well';
-          vault.answerLate();
+          vault.server.mood = 'well';
+          vault.server.answerLate();
           await scene.model.end();
           realClock();
         }
