@@ -53,7 +53,7 @@ export interface TokenVerifier {
  *   issuer: 'https://kubernetes.default.svc.cluster.local',
  *   audience: 'billing',
  *   apiServer: 'https://kubernetes.default.svc',
- *   ca: readFileSync('/var/run/secrets/kubernetes.io/serviceaccount/ca.crt'),
+ *   ca: '/var/run/secrets/kubernetes.io/serviceaccount/ca.crt',
  *   bearer: await ProjectedTokenProvider.open({ path: '/var/run/secrets/kubernetes.io/serviceaccount/token' }),
  *   serviceAccounts: ['shop/checkout'],
  * });
