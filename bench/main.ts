@@ -1,13 +1,13 @@
 // Measures what the library promises, each figure beside its floor or its peers in the same run:
 //   npm run bench             prints the table
-//   npm run bench -- --write  also writes docs/bench and the section of the README
+//   npm run bench -- --write  also writes docs/bench and the section of docs/comparison.md
 import { fork, spawnSync } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { arch, cpus, type } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { FigureGroup } from './figure.js';
-import { renderMarkdown, renderReadmeSection } from './render-markdown.js';
+import { renderComparisonSection, renderMarkdown } from './render-markdown.js';
 import { renderRatios } from './render-ratios.js';
 
 const GROUPS = [
@@ -42,11 +42,11 @@ if (values.write) {
   await mkdir(directory, { recursive: true });
   await writeFile(new URL('README.md', directory), `${markdown}\n`);
   await writeFile(new URL('ratios.svg', directory), renderRatios(groups));
-  const readme = new URL('README.md', repository);
-  const text = await readFile(readme, 'utf8');
-  const section = `<!-- bench:start -->\n${renderReadmeSection(groups, machine)}\n<!-- bench:end -->`;
+  const page = new URL('docs/comparison.md', repository);
+  const text = await readFile(page, 'utf8');
+  const section = `<!-- bench:start -->\n${renderComparisonSection(groups, machine)}\n<!-- bench:end -->`;
   await writeFile(
-    readme,
+    page,
     text.replace(/<!-- bench:start -->.*<!-- bench:end -->/s, () => section),
   );
 }

@@ -10,15 +10,15 @@ export function renderMarkdown(groups: readonly FigureGroup[], machine: string):
   ].join('\n\n');
 }
 
-/** What the README shows of it: the lines that something was aimed at, and the peers of the requests that fail. */
-export function renderReadmeSection(groups: readonly FigureGroup[], machine: string): string {
+/** What docs/comparison.md shows of it: the lines with an aim, and the peers of the requests that fail. */
+export function renderComparisonSection(groups: readonly FigureGroup[], machine: string): string {
   const chosen = groups.flatMap(({ title, figures }) =>
     figures
       .filter(({ aim, unit }) => aim !== undefined || unit === 'failed')
       .map((figure) => ({ ...figure, name: `${title}: ${figure.name}` })),
   );
   return [
-    `Measured by \`npm run bench\` (${machine}); [all figures and how they were had](docs/bench/README.md).`,
+    `Measured by \`npm run bench\` (${machine}); [all figures, with their methods](bench/README.md).`,
     table(chosen),
   ].join('\n\n');
 }

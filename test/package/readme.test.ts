@@ -1,19 +1,25 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { loadYaml } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { REPOSITORY } from '../helpers/built-package.js';
 import { packageManifest } from '../helpers/installed-project.js';
 
-const readme = await readFile(join(REPOSITORY, 'README.md'), 'utf8');
+/** The pages that are written by hand, and the README: text by path. */
+const pages = new Map<string, string>();
+for (const path of ['README.md', ...(await readdir(join(REPOSITORY, 'docs'))).map((name) => `docs/${name}`)]) {
+  if (path.endsWith('.md')) pages.set(path, await readFile(join(REPOSITORY, path), 'utf8'));
+}
+const readme = pages.get('README.md')!;
+const page = (name: string) => pages.get(`docs/${name}.md`)!;
 
-function blocks(language: string): string[] {
-  return [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map((match) => match[1]!);
+function blocks(text: string, language: string): string[] {
+  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map((match) => match[1]!);
 }
 
-describe('the README', () => {
+describe('README and pages', () => {
   let directory: string;
 
   beforeAll(async () => {
@@ -24,10 +30,18 @@ describe('the README', () => {
 
   afterAll(() => rm(directory, { recursive: true }));
 
-  it('shows code that compiles', { timeout: 120_000 }, async () => {
-    const code = blocks('ts');
-    expect(code.length).toBeGreaterThanOrEqual(4);
-    await Promise.all(code.map((text, index) => writeFile(join(directory, `block-${index + 1}.ts`), text)));
+  it('show code that compiles', { timeout: 120_000 }, async () => {
+    let count = 0;
+    for (const [path, text] of pages) {
+      for (const [index, code] of blocks(text, 'ts').entries()) {
+        const name = `${path.replace(/\W/g, '-')}-${index + 1}.ts`;
+        // A block without an import goes on from the one before it.
+        if (!code.includes('import ')) continue;
+        await writeFile(join(directory, name), code);
+        count++;
+      }
+    }
+    expect(count).toBeGreaterThanOrEqual(15);
     const configuration = {
       extends: '../../tsconfig.json',
       compilerOptions: {
@@ -44,49 +58,72 @@ describe('the README', () => {
     expect(output).toBe('');
   });
 
-  it('has its first code and its two commands on the first screen', () => {
-    const screen = readme.split('\n').slice(0, 25).join('\n');
-    expect(screen).toContain('ProjectedTokenProvider.open(');
-    expect(screen).toContain('npm ci && npm run demo\n');
-    expect(screen).toContain('npm ci && npm test\n');
+  it('begin with a Vault client, and the two commands on the second screen', () => {
+    const lines = readme.split('\n');
+    expect(lines.slice(0, 25).join('\n')).toContain('VaultTokenProvider.open(');
+    const screens = lines.slice(0, 40).join('\n');
+    expect(screens).toContain('npm ci && npm run demo\n');
+    expect(screens).toContain('npm ci && npm test\n');
   });
 
-  it('shows the pod manifest that is among the examples', async () => {
-    const example = await readFile(join(REPOSITORY, 'examples', 'manifests', 'pod.yaml'), 'utf8');
-    expect(loadYaml(blocks('yaml')[0]!)).toEqual(loadYaml(example));
+  it('have a README that is read in a few minutes', () => {
+    expect(readme.split('\n').length).toBeLessThanOrEqual(150);
   });
 
-  it('names every error code', async () => {
+  it('show the volume of the pod manifest that is among the examples', async () => {
+    const example = loadYaml(await readFile(join(REPOSITORY, 'examples', 'manifests', 'pod.yaml'), 'utf8')) as {
+      spec: { volumes: unknown };
+    };
+    expect((loadYaml(blocks(readme, 'yaml')[0]!) as { volumes: unknown }).volumes).toEqual(example.spec.volumes);
+  });
+
+  it('have a section for every error code', async () => {
     const source = await readFile(join(REPOSITORY, 'src', 'errors', 'codes.ts'), 'utf8');
     const codes = new Set(source.match(/\bERR_[A-Z_]+\b/g));
     expect(codes.size).toBeGreaterThan(20);
-    expect([...codes].filter((code) => !readme.includes(`\`${code}\``))).toEqual([]);
+    expect([...codes].filter((code) => !page('troubleshooting').includes(`\n### \`${code}\`\n`))).toEqual([]);
   });
 
-  it('names every event', async () => {
+  it('name every event', async () => {
     const source = await readFile(join(REPOSITORY, 'src', 'provider', 'provider-events.ts'), 'utf8');
     const events = [...source.matchAll(/^ {2}(\w+): \(/gm)].map((match) => match[1]!);
     expect(events).toContain('rotated');
-    expect(events.filter((event) => !readme.includes(`| \`${event}\` |`))).toEqual([]);
+    expect(events.filter((event) => !page('provider').includes(`| \`${event}\` |`))).toEqual([]);
   });
 
-  it('names every option of the provider', async () => {
+  it('name every option of the provider', async () => {
     const source = await readFile(join(REPOSITORY, 'src', 'provider', 'provider-options.ts'), 'utf8');
     const declaration = /interface ProjectedTokenProviderOptions \{(.*?)^\}/ms.exec(source)![1]!;
     const options = [...declaration.matchAll(/^ {2}readonly (\w+)\?:/gm)].map((match) => match[1]!);
     expect(options).toContain('audience');
-    expect(options.filter((option) => !readme.includes(`\`${option}\``))).toEqual([]);
+    expect(options.filter((option) => !page('provider').includes(`\`${option}\``))).toEqual([]);
   });
 
-  it('names every subpath that can be imported', async () => {
+  it('name every subpath that can be imported', async () => {
     const { exports: exported } = await packageManifest();
     const subpaths = Object.keys(exported).filter((path) => !['.', './package.json'].includes(path));
     expect(subpaths.filter((path) => !readme.includes(`\`projected-token${path.slice(1)}\``))).toEqual([]);
   });
 
-  it('links to files that are there', () => {
-    const targets = [...readme.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map((match) => match[1]!);
-    expect(targets.length).toBeGreaterThan(5);
-    expect(targets.filter((target) => !existsSync(join(REPOSITORY, target)))).toEqual([]);
+  it('link to files and sections that are there', () => {
+    for (const [path, text] of pages) {
+      for (const [, file, anchor] of text.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)) {
+        const target = file === '' ? path : join(dirname(path), file!);
+        expect(existsSync(join(REPOSITORY, target)), `${path} links to ${target}`).toBe(true);
+        if (anchor !== undefined && pages.has(target)) {
+          expect(anchorsOf(pages.get(target)!), `${path} links to ${target}#${anchor}`).toContain(anchor);
+        }
+      }
+    }
   });
 });
+
+/** Anchors of headings, as GitHub makes them. */
+function anchorsOf(text: string): string[] {
+  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  );
+}
