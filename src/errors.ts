@@ -3,6 +3,7 @@
  * of these errors holds bytes of a token.
  */
 
+export type * from './errors/cause-option.js';
 export type * from './errors/codes.js';
 export * from './errors/invalid-option-error.js';
 export * from './errors/listener-error.js';

@@ -1,3 +1,4 @@
+import type { CauseOption } from './cause-option.js';
 import { ProjectedTokenError } from './projected-token-error.js';
 
 /** An option has a value that cannot work; thrown before anything starts. */
@@ -6,7 +7,7 @@ export class InvalidOptionError extends ProjectedTokenError {
   /** Name of the option. */
   readonly option: string;
 
-  constructor(option: string, message: string, options?: ErrorOptions) {
+  constructor(option: string, message: string, options?: CauseOption) {
     super(message, options);
     this.option = option;
   }

@@ -1,3 +1,4 @@
+import type { CauseOption } from './cause-option.js';
 import { ProjectedTokenError } from './projected-token-error.js';
 
 /** A listener threw, or the promise it returned rejected; `cause` is what it threw. */
@@ -6,7 +7,7 @@ export class ListenerError extends ProjectedTokenError {
   /** Name of the event whose listener failed. */
   readonly event: string;
 
-  constructor(event: string, options: ErrorOptions) {
+  constructor(event: string, options: CauseOption) {
     super(`A listener of the event "${event}" failed; its error is the cause of this one.`, options);
     this.event = event;
   }

@@ -1,3 +1,4 @@
+import type { CauseOption } from './cause-option.js';
 import type { TokenClaimErrorCode } from './codes.js';
 import { ProjectedTokenError } from './projected-token-error.js';
 
@@ -14,7 +15,7 @@ export class TokenClaimError extends ProjectedTokenError {
   constructor(
     code: TokenClaimErrorCode,
     message: string,
-    details: { claim: string; expected?: readonly string[]; found?: readonly string[] } & ErrorOptions,
+    details: { claim: string; expected?: readonly string[]; found?: readonly string[] } & CauseOption,
   ) {
     super(message, details);
     this.code = code;

@@ -1,3 +1,4 @@
+import type { CauseOption } from './cause-option.js';
 import type { TokenExchangeErrorCode } from './codes.js';
 import { ProjectedTokenError } from './projected-token-error.js';
 
@@ -22,7 +23,7 @@ export class TokenExchangeError extends ProjectedTokenError {
   constructor(
     code: TokenExchangeErrorCode,
     message: string,
-    options: ErrorOptions & {
+    options: CauseOption & {
       status?: number | undefined;
       retryAfterMs?: number | undefined;
       isRetryable?: boolean | undefined;

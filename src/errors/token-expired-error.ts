@@ -1,3 +1,4 @@
+import type { CauseOption } from './cause-option.js';
 import { ProjectedTokenError } from './projected-token-error.js';
 
 /** The newest token is past its expiry, or closer to it than the margin allows. */
@@ -6,7 +7,7 @@ export class TokenExpiredError extends ProjectedTokenError {
   /** When it expired or will expire (claim `exp`). */
   readonly expiresAt: Date;
 
-  constructor(message: string, options: ErrorOptions & { expiresAt: Date }) {
+  constructor(message: string, options: CauseOption & { expiresAt: Date }) {
     super(message, options);
     this.expiresAt = options.expiresAt;
   }

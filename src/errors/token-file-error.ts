@@ -1,3 +1,4 @@
+import type { CauseOption } from './cause-option.js';
 import type { TokenFileErrorCode } from './codes.js';
 import { ProjectedTokenError } from './projected-token-error.js';
 
@@ -7,7 +8,7 @@ export class TokenFileError extends ProjectedTokenError {
   /** The file or mount directory in question; undefined when text was parsed that came from no file. */
   readonly path: string | undefined;
 
-  constructor(code: TokenFileErrorCode, message: string, options: ErrorOptions & { path?: string | undefined } = {}) {
+  constructor(code: TokenFileErrorCode, message: string, options: CauseOption & { path?: string | undefined } = {}) {
     super(message, options);
     this.code = code;
     this.path = options.path;

@@ -1,3 +1,4 @@
+import type { CauseOption } from './cause-option.js';
 import { ProjectedTokenError } from './projected-token-error.js';
 
 /** The source was closed; it gives no more tokens. */
@@ -6,7 +7,7 @@ export class TokenSourceClosedError extends ProjectedTokenError {
 
   constructor(
     message = 'This token source is closed. Keep it open for as long as clients use it.',
-    options?: ErrorOptions,
+    options?: CauseOption,
   ) {
     super(message, options);
   }

@@ -1,3 +1,4 @@
+import type { CauseOption } from '../errors/cause-option.js';
 import { TokenClaimError, TokenExpiredError, TokenFileError } from '../errors.js';
 import type { BoundToken } from './bound-token.js';
 
@@ -102,7 +103,7 @@ export function expiredError(
   token: BoundToken,
   expiryMarginSeconds: number,
   nowMs: number,
-  options?: ErrorOptions,
+  options?: CauseOption,
 ): TokenExpiredError {
   const expiresAt = token.expiresAt!;
   const when =

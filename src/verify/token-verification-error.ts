@@ -1,3 +1,4 @@
+import type { CauseOption } from '../errors/cause-option.js';
 import { ProjectedTokenError, type TokenVerificationErrorCode } from '../errors.js';
 
 /**
@@ -22,7 +23,7 @@ export class TokenVerificationError extends ProjectedTokenError {
   /** The claim or header parameter that failed, where there is one. */
   readonly claim: string | undefined;
 
-  constructor(code: TokenVerificationErrorCode, message: string, options: ErrorOptions & { claim?: string } = {}) {
+  constructor(code: TokenVerificationErrorCode, message: string, options: CauseOption & { claim?: string } = {}) {
     super(message, options);
     this.code = code;
     this.claim = options.claim;

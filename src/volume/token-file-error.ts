@@ -1,3 +1,4 @@
+import type { CauseOption } from '../errors/cause-option.js';
 import { TokenFileError } from '../errors.js';
 import type { TokenFileSystem } from './token-file-system.js';
 
@@ -33,7 +34,7 @@ export async function tokenFileError(fs: TokenFileSystem, path: string, cause: u
 }
 
 /** The error for a path that is a directory, a fifo, a device or a socket where a file should be. */
-export function notAFile(path: string, options?: ErrorOptions): TokenFileError {
+export function notAFile(path: string, options?: CauseOption): TokenFileError {
   return new TokenFileError(
     'ERR_TOKEN_NOT_A_FILE',
     `${path} is not a regular file. Point the option "path" at the token file, or at the mount directory of its volume.`,

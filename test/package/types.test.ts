@@ -35,17 +35,22 @@ async function compile(name: string, files: Record<string, string>, options: obj
 }
 
 describe('the type declarations', () => {
-  it('are sound without any optional package, declarations of dependencies included', {
-    timeout: 120_000,
-  }, async () => {
-    const source = `import { ProjectedTokenProvider } from 'projected-token';
+  // TypeScript 5.0 to 7.0: `.ci/compatibility typescript`.
+  it.each(['es2020', 'es2023'])(
+    'are sound for a target of %s without any optional package, declarations of dependencies included',
+    {
+      timeout: 120_000,
+    },
+    async (target) => {
+      const source = `import { ProjectedTokenProvider } from 'projected-token';
       import { TokenVolume } from 'projected-token/testing';
       import { withToken } from 'projected-token/fetch';
       export const used = [ProjectedTokenProvider, TokenVolume, withToken];`;
-    const files = { 'alone.mts': source, 'alone.cts': source };
-    const options = { module: 'nodenext', skipLibCheck: false };
-    expect(await compile('alone', files, options)).toBe('');
-  });
+      const files = { 'alone.mts': source, 'alone.cts': source };
+      const options = { module: 'nodenext', target, lib: [target], skipLibCheck: false };
+      expect(await compile('alone', files, options)).toBe('');
+    },
+  );
 
   describe('with the optional packages', () => {
     beforeAll(() => project.link(...Object.keys(peerDependenciesMeta)));
