@@ -121,11 +121,10 @@ describe('A role whose tokens are limited', () => {
     );
 
   it('to a number of uses cannot be used: the error says what to change', async () => {
-    scene = await VaultScene.start();
-    const server = await leaseOf({ lease_duration: 60, num_uses: 5 });
-    const error = await failure({ address: server.origin });
-    await server.close();
+    scene = await VaultScene.start({ tokenNumUses: 5 });
+    const error = await failure();
     expect(error).toMatchObject({ code: 'ERR_EXCHANGE_INVALID', message: expect.stringContaining('token_num_uses') });
+    expect(scene.requests).toEqual(['login 200']);
   });
 
   it('to less than a second cannot be used, and leads to no hot loop', async () => {

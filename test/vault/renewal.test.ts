@@ -6,6 +6,8 @@ import { rejectionOf } from '../helpers/federation.js';
 import { ok, RawServer } from '../helpers/raw-server.js';
 import { nextEvent, passUntilTold, recordEvents, VaultScene } from '../helpers/vault-scene.js';
 
+const ANY_ROLE: EmbeddedVaultRole = { serviceAccounts: ['*'], namespaces: ['*'] };
+
 let scene: VaultScene;
 let provider: VaultTokenProvider;
 
@@ -87,8 +89,7 @@ describe('A Vault token', () => {
   });
 
   it.each([
-    [500, 'past the max TTL, cannot renew'],
-    [500, 'role app does not exist during renewal'],
+    [500, 'internal error'],
     [400, 'lease is not renewable'],
     [404, 'unsupported path'],
   ])('whose renewal fails with %i (%s) is followed by another in the same attempt', async (status, text) => {
@@ -98,6 +99,35 @@ describe('A Vault token', () => {
     await passUntil(400, 'login');
     expect(scene.requests).toEqual(['login 200', `renew-self ${status}`, 'login 200']);
     expect(told.names).toEqual(['login']);
+  });
+
+  it('past the maximum TTL, since that was lowered, is followed by another in the same attempt', async () => {
+    await open();
+    const told = recordEvents(provider);
+    scene.vault.setRole('app', { ...ANY_ROLE, ttlSeconds: 60, maxTtlSeconds: 300 });
+    await passUntil(400, 'login');
+    expect(scene.requests).toEqual(['login 200', 'renew-self 500', 'login 200']);
+    expect(told.names).toEqual(['login']);
+    await passUntil(40, 'renewed');
+  });
+
+  it('that may not renew itself is followed by another in the same attempt', async () => {
+    await open({ noDefaultPolicy: true });
+    await passUntil(400, 'login');
+    expect(scene.requests).toEqual(['login 200', 'renew-self 403', 'login 200']);
+  });
+
+  it('whose role was deleted is kept, and renewed soon after the role is there again', async () => {
+    await open();
+    const token = await provider.getToken();
+    scene.vault.setRole('app', undefined);
+    await passUntil(400, 'error');
+    expect(scene.requests).toEqual(['login 200', 'renew-self 500', 'login 400']);
+    expect(await provider.getToken()).toBe(token);
+    expect(provider.status).toMatchObject({ state: 'ready', lastError: { code: 'ERR_EXCHANGE_INVALID' } });
+    scene.vault.setRole('app', { ...ANY_ROLE, ttlSeconds: 600 });
+    await passUntil(0.75, 'renewed');
+    expect(provider.status).toMatchObject({ state: 'ready', lastError: undefined, counts: { logins: 1, renewals: 1 } });
   });
 
   it.each([412, 429, 472, 473, 502, 503, 504])(

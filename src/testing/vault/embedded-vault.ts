@@ -1,6 +1,7 @@
 import { checkFederatedToken, type ExchangeRecord, fingerprintOf, type TrustedIssuer } from '../federated-token.js';
 import { createLoopbackCertificate, type LoopbackCertificate } from '../loopback-certificate.js';
 import { type LoopbackRequest, type LoopbackResponse, LoopbackServer } from '../loopback-server.js';
+import { denied, failure, failures, faultResponse, json, parseObject, type VaultFault } from './vault-answers.js';
 import {
   authResponse,
   type EmbeddedVaultRole,
@@ -10,6 +11,7 @@ import {
   VaultTokens,
 } from './vault-tokens.js';
 
+export type { VaultFault } from './vault-answers.js';
 export type { EmbeddedVaultRole } from './vault-tokens.js';
 
 /** Options of {@link EmbeddedVault.start}. */
@@ -26,16 +28,6 @@ export interface EmbeddedVaultOptions {
   readonly namespace?: string;
   /** Whether it speaks HTTPS, with a certificate of its own: see {@link EmbeddedVault.ca}. @default false */
   readonly tls?: boolean;
-}
-
-/** What Vault answers instead of what it should. */
-export interface VaultFault {
-  /** Such as 412, 429, 500 or 503. */
-  readonly status: number;
-  /** Header `Retry-After`. */
-  readonly retryAfterSeconds?: number;
-  /** The texts of `errors`. */
-  readonly errors?: readonly string[];
 }
 
 /** What Vault keeps with a token of the kubernetes auth method. */
@@ -74,6 +66,7 @@ export interface VaultRequest {
 export class EmbeddedVault {
   readonly #options: EmbeddedVaultOptions;
   readonly #certificate: LoopbackCertificate | undefined;
+  readonly #roles: Map<string, EmbeddedVaultRole>;
   readonly #tokens = new VaultTokens();
   readonly #faults: VaultFault[] = [];
   #server!: LoopbackServer;
@@ -90,6 +83,7 @@ export class EmbeddedVault {
 
   private constructor(options: EmbeddedVaultOptions) {
     this.#options = options;
+    this.#roles = new Map(Object.entries(options.roles));
     this.#certificate = options.tls ? createLoopbackCertificate() : undefined;
   }
 
@@ -117,6 +111,16 @@ export class EmbeddedVault {
   /** Revokes every token. */
   revokeTokens(): void {
     this.#tokens.revokeAll();
+  }
+
+  /**
+   * Writes a role, or deletes it. Its tokens stay as they are; the role that there is then decides about their renewals.
+   *
+   * @param role - undefined to delete it
+   */
+  setRole(name: string, role: EmbeddedVaultRole | undefined): void {
+    if (role === undefined) this.#roles.delete(name);
+    else this.#roles.set(name, role);
   }
 
   /** Answers the next requests with these faults, one each. */
@@ -158,8 +162,12 @@ export class EmbeddedVault {
     const token = bearerOf(request);
     if (token === undefined) return denied();
     const entry = isNamespace ? this.#tokens.find(token) : undefined;
-    if (entry === undefined) return denied('invalid token');
-    switch (`${isWrite ? 'POST' : method} ${url.pathname}`) {
+    if (entry === undefined) return failures(403, 'permission denied', 'invalid token');
+    this.#tokens.use(entry);
+    const route = `${isWrite ? 'POST' : method} ${url.pathname}`;
+    // It is the policy "default" that allows these.
+    if (/\/auth\/token\/\w+-self$/.test(route) && entry.role.noDefaultPolicy) return deniedByPolicy();
+    switch (route) {
       case 'POST /v1/auth/token/renew-self':
         return this.#renew(entry);
       case 'GET /v1/auth/token/lookup-self':
@@ -168,7 +176,7 @@ export class EmbeddedVault {
         return this.#revoke(entry);
     }
     const secret = /^\/v1\/secret\/data\/(.+)$/.exec(url.pathname)?.[1];
-    return secret !== undefined && method === 'GET' ? this.#readSecret(entry, secret) : denied();
+    return secret !== undefined && method === 'GET' ? this.#readSecret(entry, secret) : deniedByPolicy();
   }
 
   async #logIn(body: string): Promise<LoopbackResponse> {
@@ -177,14 +185,14 @@ export class EmbeddedVault {
     const isGranted = !('status' in answer);
     this.logins.push({ fingerprint: fingerprintOf(jwt), outcome: isGranted ? 'granted' : String(answer.status) });
     if (!isGranted) return answer;
-    return json(200, authResponse(this.#tokens.issue(roleName, this.#options.roles[roleName]!, answer)));
+    return json(200, authResponse(this.#tokens.issue(roleName, this.#roles.get(roleName)!, answer)));
   }
 
   /** What is known of the sender, or why not: in the order and with the texts of vault-plugin-auth-kubernetes path_login.go. */
   async #checkLogin(roleName: string, jwt: string): Promise<TokenMetadata | LoopbackResponse> {
     if (roleName === '') return failure(400, 'missing role');
     if (jwt === '') return failure(400, 'missing jwt');
-    const role = this.#options.roles[roleName];
+    const role = this.#roles.get(roleName);
     if (role === undefined) return failure(400, `invalid role name "${roleName}"`);
     const { claims, fault } = await checkFederatedToken(
       jwt,
@@ -216,7 +224,12 @@ export class EmbeddedVault {
 
   #renew(entry: VaultTokenEntry): LoopbackResponse {
     if (entry.role.tokenType === 'batch') return failure(400, 'batch tokens cannot be renewed');
-    this.#tokens.renew(entry);
+    const { roleName } = entry;
+    const role = this.#roles.get(roleName);
+    if (role === undefined) {
+      return failures(500, `failed to renew entry: role ${roleName} does not exist during renewal`);
+    }
+    if (!this.#tokens.renew(entry, role)) return failures(500, 'past the max TTL, cannot renew');
     return json(200, authResponse(entry));
   }
 
@@ -227,7 +240,7 @@ export class EmbeddedVault {
   }
 
   #readSecret({ role }: VaultTokenEntry, path: string): LoopbackResponse {
-    if (role.readable !== undefined && !role.readable.includes(path)) return denied();
+    if (role.readable !== undefined && !role.readable.includes(path)) return deniedByPolicy();
     const data = this.#options.secrets?.[path];
     if (data === undefined) return failure(404);
     const metadata = {
@@ -255,37 +268,7 @@ function bearerOf({ headers }: LoopbackRequest): string | undefined {
   return headers['x-vault-token']?.toString() ?? /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1];
 }
 
-function faultResponse({ status, retryAfterSeconds, errors = [] }: VaultFault): LoopbackResponse {
-  const retryAfter: Record<string, string> =
-    retryAfterSeconds === undefined ? {} : { 'Retry-After': String(retryAfterSeconds) };
-  return json(status, { errors }, retryAfter);
-}
-
-/** Vault's 403: for a token that is not good with the reason, for a policy that does not allow without. */
-function denied(reason?: string): LoopbackResponse {
-  return failure(
-    403,
-    reason === undefined ? 'permission denied' : `2 errors occurred:\n\t* permission denied\n\t* ${reason}\n\n`,
-  );
-}
-
-function failure(status: number, ...errors: readonly string[]): LoopbackResponse {
-  return json(status, { errors });
-}
-
-function json(status: number, body: unknown, headers: Record<string, string> = {}): LoopbackResponse {
-  return {
-    status,
-    headers: { 'Content-Type': 'application/json', 'Cache-Control': 'no-store', ...headers },
-    body: `${JSON.stringify(body)}\n`,
-  };
-}
-
-function parseObject(body: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(body);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-  } catch {
-    return {};
-  }
+/** Vault's 403 for a good token whose policies do not allow the request. */
+function deniedByPolicy(): LoopbackResponse {
+  return failures(403, 'permission denied');
 }

@@ -14,6 +14,10 @@ export interface EmbeddedVaultRole {
   readonly maxTtlSeconds?: number;
   /** `token_type`. @default 'service' */
   readonly tokenType?: 'service' | 'batch';
+  /** `token_num_uses`: how many requests a token is good for. @default 0, any number */
+  readonly tokenNumUses?: number;
+  /** `token_no_default_policy`: whether a token may not look itself up, renew itself or revoke itself. @default false */
+  readonly noDefaultPolicy?: boolean;
   /** Paths of secrets that its tokens may read. @default all */
   readonly readable?: readonly string[];
 }
@@ -23,11 +27,14 @@ export interface VaultTokenEntry {
   readonly token: string;
   readonly accessor: string;
   readonly roleName: string;
+  /** The role as it was at the login. */
   readonly role: EmbeddedVaultRole;
   readonly issuedAtMs: number;
   /** In whole seconds, as Vault counts. */
   leaseSeconds: number;
   expiresAtMs: number;
+  /** 0 for any number; -1 after the last one, as Vault tells it. */
+  usesLeft: number;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
@@ -47,9 +54,10 @@ export class VaultTokens {
       issuedAtMs: Date.now(),
       leaseSeconds: 0,
       expiresAtMs: 0,
+      usesLeft: role.tokenNumUses ?? 0,
       metadata,
     };
-    this.renew(entry);
+    this.renew(entry, role);
     this.#entries.set(entry.token, entry);
     return entry;
   }
@@ -60,12 +68,27 @@ export class VaultTokens {
     return entry !== undefined && Date.now() < entry.expiresAtMs ? entry : undefined;
   }
 
-  /** Another TTL from now on, up to the maximum TTL. */
-  renew(entry: VaultTokenEntry): void {
-    const { ttlSeconds = 3600, maxTtlSeconds = MAX_TTL_SECONDS } = entry.role;
-    const ageSeconds = (Date.now() - entry.issuedAtMs) / 1000;
-    entry.leaseSeconds = Math.max(1, Math.min(ttlSeconds, Math.floor(maxTtlSeconds - ageSeconds)));
-    entry.expiresAtMs = Date.now() + entry.leaseSeconds * 1000;
+  /** Counts a request of a token that has a limit. The last one is answered; after it the token is not known any more. */
+  use(entry: VaultTokenEntry): void {
+    if (entry.usesLeft === 0) return;
+    entry.usesLeft = entry.usesLeft === 1 ? -1 : entry.usesLeft - 1;
+    if (entry.usesLeft < 0) this.revoke(entry.token);
+  }
+
+  /**
+   * Gives another TTL from now on, up to the maximum TTL; returns false when that is over.
+   *
+   * @param role - what the role is now
+   */
+  renew(entry: VaultTokenEntry, role: EmbeddedVaultRole): boolean {
+    const { ttlSeconds = 3600, maxTtlSeconds = MAX_TTL_SECONDS } = role;
+    // Vault cuts both times to whole seconds (sdk/framework/lease.go, CalculateTTL).
+    const ageSeconds = Math.floor(Date.now() / 1000) - Math.floor(entry.issuedAtMs / 1000);
+    const leaseSeconds = Math.min(ttlSeconds, maxTtlSeconds - ageSeconds);
+    if (leaseSeconds <= 0) return false;
+    entry.leaseSeconds = leaseSeconds;
+    entry.expiresAtMs = Date.now() + leaseSeconds * 1000;
+    return true;
   }
 
   revoke(token: string): void {
@@ -83,13 +106,13 @@ export class VaultTokens {
 
 /** The body that Vault answers a login or a renewal with: at the top level the lease is always empty. */
 export function authResponse(entry: VaultTokenEntry): Record<string, unknown> {
-  const { role, roleName, metadata, token, accessor } = entry;
+  const { role, metadata, token, accessor } = entry;
   const isBatch = role.tokenType === 'batch';
   return envelope(null, {
     client_token: token,
     accessor,
-    policies: ['default', roleName],
-    token_policies: ['default', roleName],
+    policies: policiesOf(entry),
+    token_policies: policiesOf(entry),
     metadata,
     lease_duration: entry.leaseSeconds,
     renewable: !isBatch,
@@ -97,13 +120,13 @@ export function authResponse(entry: VaultTokenEntry): Record<string, unknown> {
     token_type: isBatch ? 'batch' : 'service',
     orphan: true,
     mfa_requirement: null,
-    num_uses: 0,
+    num_uses: role.tokenNumUses ?? 0,
   });
 }
 
 /** The body that Vault answers a lookup with. */
 export function lookupResponse(entry: VaultTokenEntry): Record<string, unknown> {
-  const { role, roleName, metadata, token, accessor, issuedAtMs, expiresAtMs } = entry;
+  const { role, metadata, token, accessor, issuedAtMs, expiresAtMs } = entry;
   return envelope({
     id: token,
     accessor,
@@ -113,9 +136,9 @@ export function lookupResponse(entry: VaultTokenEntry): Record<string, unknown> 
     explicit_max_ttl: 0,
     issue_time: new Date(issuedAtMs).toISOString(),
     meta: metadata,
-    num_uses: 0,
+    num_uses: entry.usesLeft,
     path: 'auth/kubernetes/login',
-    policies: ['default', roleName],
+    policies: policiesOf(entry),
     renewable: role.tokenType !== 'batch',
     ttl: secondsLeft(entry),
     type: role.tokenType ?? 'service',
@@ -134,6 +157,10 @@ export function envelope(data: unknown, auth: unknown = null): Record<string, un
     warnings: null,
     auth,
   };
+}
+
+function policiesOf({ role, roleName }: VaultTokenEntry): string[] {
+  return role.noDefaultPolicy ? [roleName] : ['default', roleName];
 }
 
 function secondsLeft({ expiresAtMs }: VaultTokenEntry): number {
