@@ -22,7 +22,7 @@ describe('Events', () => {
     await passSeconds(400);
     await renewed;
     const at = (seconds: number) => new Date(START + seconds * 1000);
-    const both = { policies: ['default', 'app'], isRenewable: true };
+    const both = { policies: ['app', 'default'], isRenewable: true };
     expect(told).toEqual({
       names: ['login', 'renewed'],
       payloads: [

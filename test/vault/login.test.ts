@@ -21,7 +21,7 @@ describe('A login', () => {
     const { token, state, counts, nextAttemptAt } = provider.status;
     expect(await provider.getToken()).toMatch(/^hvs\./);
     expect({ state, counts }).toEqual({ state: 'ready', counts: { logins: 1, renewals: 0, failures: 0 } });
-    expect(token).toMatchObject({ policies: ['default', 'app'], isRenewable: true });
+    expect(token).toMatchObject({ policies: ['app', 'default'], isRenewable: true });
     expect(token!.expiresAt!.getTime() - token!.obtainedAt.getTime()).toBe(600_000);
     expect(nextAttemptAt).toEqual(token!.refreshAt);
     expect(scene.vault.validTokens).toBe(1);

@@ -1,15 +1,18 @@
-import { checkFederatedToken, type ExchangeRecord, fingerprintOf, type TrustedIssuer } from '../federated-token.js';
+import { type ExchangeRecord, fingerprintOf, type TrustedIssuer } from '../federated-token.js';
 import { createLoopbackCertificate, type LoopbackCertificate } from '../loopback-certificate.js';
 import { type LoopbackRequest, type LoopbackResponse, LoopbackServer } from '../loopback-server.js';
 import { denied, failure, failures, faultResponse, json, parseObject, type VaultFault } from './vault-answers.js';
+import { parseDuration } from './vault-duration.js';
+import { checkLogin } from './vault-login.js';
+import { VaultSecrets } from './vault-secrets.js';
 import {
   authResponse,
   type EmbeddedVaultRole,
-  envelope,
   lookupResponse,
   type VaultTokenEntry,
   VaultTokens,
 } from './vault-tokens.js';
+import { VaultWrapping } from './vault-wrapping.js';
 
 export type { VaultFault } from './vault-answers.js';
 export type { EmbeddedVaultRole } from './vault-tokens.js';
@@ -24,19 +27,13 @@ export interface EmbeddedVaultOptions {
   readonly secrets?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** Path at which the auth method is mounted. @default 'kubernetes' */
   readonly mount?: string;
-  /** Namespace of all of it; a request without it finds nothing. @default none */
+  /** Namespace of all of it. A request without it finds nothing, one with another is answered with 404. @default none */
   readonly namespace?: string;
   /** Whether it speaks HTTPS, with a certificate of its own: see {@link EmbeddedVault.ca}. @default false */
   readonly tls?: boolean;
 }
 
-/** What Vault keeps with a token of the kubernetes auth method. */
-type TokenMetadata = Readonly<
-  Record<`service_account_${'name' | 'namespace' | 'secret_name' | 'uid'}` | 'role', string>
->;
-
-/** How long past its expiry a service account token is accepted (hashicorp/cap jwt.go, and the API server's TokenReview). */
-const LEEWAY_SECONDS = 60;
+type RequestBody = Readonly<Record<string, unknown>>;
 
 /** One request that Vault was asked. Holds no token. */
 export interface VaultRequest {
@@ -68,6 +65,8 @@ export class EmbeddedVault {
   readonly #certificate: LoopbackCertificate | undefined;
   readonly #roles: Map<string, EmbeddedVaultRole>;
   readonly #tokens = new VaultTokens();
+  readonly #secrets: VaultSecrets;
+  readonly #wrapping = new VaultWrapping();
   readonly #faults: VaultFault[] = [];
   #server!: LoopbackServer;
   /** While true, every request is answered as by a sealed Vault. */
@@ -83,6 +82,7 @@ export class EmbeddedVault {
 
   private constructor(options: EmbeddedVaultOptions) {
     this.#options = options;
+    this.#secrets = new VaultSecrets(options.secrets ?? {});
     this.#roles = new Map(Object.entries(options.roles));
     this.#certificate = options.tls ? createLoopbackCertificate() : undefined;
   }
@@ -146,7 +146,7 @@ export class EmbeddedVault {
   }
 
   async #handle(request: LoopbackRequest): Promise<LoopbackResponse> {
-    const { method, url } = request;
+    const { url } = request;
     if (url.pathname === '/v1/sys/health') return this.#health();
     const fault = this.#faults.shift() ?? this.outage;
     if (fault !== undefined) return faultResponse(fault);
@@ -154,82 +154,69 @@ export class EmbeddedVault {
     if (this.standbyOf !== undefined) {
       return { status: 307, headers: { Location: `${this.standbyOf}${url.pathname}${url.search}` } };
     }
+    const { namespace = '' } = this.#options;
+    const asked = String(request.headers['x-vault-namespace'] ?? '').replace(/\/$/, '');
+    if (asked !== '' && asked !== namespace) return failure(404, 'namespace not found');
+    const body = parseObject(request.body);
+    if (body === undefined) return failure(400, 'failed to decode JSON input: unexpected EOF');
+    const response = await this.#route(request, body, asked === namespace);
+    const wrapTtl = request.headers['x-vault-wrap-ttl'];
+    if (wrapTtl === undefined) return response;
+    return this.#wrapping.wrap(response, String(wrapTtl), url.pathname.slice('/v1/'.length));
+  }
+
+  /** @param isInNamespace - false in the root namespace, where there is nothing when all is in another */
+  async #route(request: LoopbackRequest, body: RequestBody, isInNamespace: boolean): Promise<LoopbackResponse> {
+    const { method, url } = request;
     const isWrite = method === 'POST' || method === 'PUT';
-    const { mount = 'kubernetes', namespace = '' } = this.#options;
-    const isNamespace = String(request.headers['x-vault-namespace'] ?? '').replace(/\/$/, '') === namespace;
-    if (isNamespace && isWrite && url.pathname === `/v1/auth/${mount}/login`) return this.#logIn(request.body);
+    const { mount = 'kubernetes' } = this.#options;
+    if (isInNamespace && url.pathname === `/v1/auth/${mount}/login`) {
+      return isWrite ? this.#logIn(body) : failure(405, 'unsupported operation');
+    }
     // A path that is not known needs a token, too: there is no telling which paths there are.
     const token = bearerOf(request);
     if (token === undefined) return denied();
-    const entry = isNamespace ? this.#tokens.find(token) : undefined;
+    const route = `${isWrite ? 'POST' : method} ${url.pathname}`;
+    if (route === 'POST /v1/sys/wrapping/unwrap') return this.#wrapping.unwrap(token);
+    const entry = isInNamespace ? this.#tokens.find(token) : undefined;
     if (entry === undefined) return failures(403, 'permission denied', 'invalid token');
     this.#tokens.use(entry);
-    const route = `${isWrite ? 'POST' : method} ${url.pathname}`;
     // It is the policy "default" that allows these.
     if (/\/auth\/token\/\w+-self$/.test(route) && entry.role.noDefaultPolicy) return deniedByPolicy();
     switch (route) {
       case 'POST /v1/auth/token/renew-self':
-        return this.#renew(entry);
+        return this.#renew(entry, body.increment);
       case 'GET /v1/auth/token/lookup-self':
         return json(200, lookupResponse(entry));
       case 'POST /v1/auth/token/revoke-self':
         return this.#revoke(entry);
     }
     const secret = /^\/v1\/secret\/data\/(.+)$/.exec(url.pathname)?.[1];
-    return secret !== undefined && method === 'GET' ? this.#readSecret(entry, secret) : deniedByPolicy();
+    return secret === undefined ? deniedByPolicy() : this.#useSecret(entry, isWrite ? 'POST' : method, secret, body);
   }
 
-  async #logIn(body: string): Promise<LoopbackResponse> {
-    const { role: roleName = '', jwt = '' } = parseObject(body) as { role?: string; jwt?: string };
-    const answer = await this.#checkLogin(roleName, jwt);
+  async #logIn(body: RequestBody): Promise<LoopbackResponse> {
+    const { role: roleName = '', jwt = '' } = body as { role?: string; jwt?: string };
+    const answer = await checkLogin({ roleName, jwt }, this.#roles.get(roleName), this.#options.trust);
     const isGranted = !('status' in answer);
     this.logins.push({ fingerprint: fingerprintOf(jwt), outcome: isGranted ? 'granted' : String(answer.status) });
     if (!isGranted) return answer;
     return json(200, authResponse(this.#tokens.issue(roleName, this.#roles.get(roleName)!, answer)));
   }
 
-  /** What is known of the sender, or why not: in the order and with the texts of vault-plugin-auth-kubernetes path_login.go. */
-  async #checkLogin(roleName: string, jwt: string): Promise<TokenMetadata | LoopbackResponse> {
-    if (roleName === '') return failure(400, 'missing role');
-    if (jwt === '') return failure(400, 'missing jwt');
-    const role = this.#roles.get(roleName);
-    if (role === undefined) return failure(400, `invalid role name "${roleName}"`);
-    const { claims, fault } = await checkFederatedToken(
-      jwt,
-      this.#options.trust,
-      role.audience ? [role.audience] : ['*'],
-    );
-    if (fault === 'malformed') return denied();
-    const isOtherAudience = role.audience !== undefined && ![claims.aud].flat().includes(role.audience);
-    if (isOtherAudience) {
-      return failure(403, 'invalid audience (aud) claim: audience claim does not match any expected audience');
-    }
-    if (claims.exp !== undefined && claims.exp + LEEWAY_SECONDS < Date.now() / 1000) {
-      return failure(403, 'invalid expiration time (exp) claim: token is expired');
-    }
-    const [, , namespace = '', serviceAccount = ''] = String(claims.sub).split(':');
-    if (!matches(role.serviceAccounts, serviceAccount)) return failure(403, 'service account name not authorized');
-    if (!matches(role.namespaces, namespace)) return failure(403, 'namespace not authorized');
-    // What only the TokenReview finds out is not told.
-    if (fault === 'issuer' || fault === 'signature') return denied();
-    const bound = claims['kubernetes.io'] as { serviceaccount?: { uid?: string } } | undefined;
-    return {
-      role: roleName,
-      service_account_name: serviceAccount,
-      service_account_namespace: namespace,
-      service_account_secret_name: '',
-      service_account_uid: bound?.serviceaccount?.uid ?? '',
-    };
-  }
-
-  #renew(entry: VaultTokenEntry): LoopbackResponse {
+  #renew(entry: VaultTokenEntry, increment: unknown): LoopbackResponse {
     if (entry.role.tokenType === 'batch') return failure(400, 'batch tokens cannot be renewed');
     const { roleName } = entry;
     const role = this.#roles.get(roleName);
     if (role === undefined) {
       return failures(500, `failed to renew entry: role ${roleName} does not exist during renewal`);
     }
-    if (!this.#tokens.renew(entry, role)) return failures(500, 'past the max TTL, cannot renew');
+    const incrementSeconds = increment === undefined ? 0 : parseDuration(increment);
+    if (incrementSeconds === undefined) {
+      const why = `time: invalid duration ${JSON.stringify(increment)}`;
+      return failure(400, `Field validation failed: error converting input for field "increment": ${why}`);
+    }
+    if (!this.#tokens.renew(entry, role, incrementSeconds)) return failures(500, 'past the max TTL, cannot renew');
     return json(200, authResponse(entry));
   }
 
@@ -239,29 +226,26 @@ export class EmbeddedVault {
     return { status: 204 };
   }
 
-  #readSecret({ role }: VaultTokenEntry, path: string): LoopbackResponse {
-    if (role.readable !== undefined && !role.readable.includes(path)) return deniedByPolicy();
-    const data = this.#options.secrets?.[path];
-    if (data === undefined) return failure(404);
-    const metadata = {
-      created_time: '2026-01-01T00:00:00Z',
-      custom_metadata: null,
-      deletion_time: '',
-      destroyed: false,
-      version: 1,
-    };
-    return json(200, envelope({ data, metadata }));
+  #useSecret({ role }: VaultTokenEntry, method: string, path: string, body: RequestBody): LoopbackResponse {
+    const { readable, writable = [] } = role;
+    if (method === 'GET') {
+      return readable === undefined || readable.includes(path) ? this.#secrets.read(path) : deniedByPolicy();
+    }
+    if (!writable.includes(path)) return deniedByPolicy();
+    if (method === 'POST') return this.#secrets.write(path, body);
+    return method === 'DELETE' ? this.#secrets.delete(path) : failure(405, 'unsupported operation');
   }
 
   #health(): LoopbackResponse {
     const isStandby = this.standbyOf !== undefined;
     const status = this.outage?.status ?? (this.isSealed ? 503 : isStandby ? 429 : 200);
-    return json(status, { initialized: true, sealed: this.isSealed, standby: isStandby, version: '1.21.0' });
+    return json(status, {
+      initialized: true,
+      sealed: this.isSealed,
+      standby: isStandby || this.isSealed,
+      version: '1.21.0',
+    });
   }
-}
-
-function matches(bound: readonly string[], name: string): boolean {
-  return bound.includes('*') || bound.includes(name);
 }
 
 function bearerOf({ headers }: LoopbackRequest): string | undefined {

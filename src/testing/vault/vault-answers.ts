@@ -39,11 +39,13 @@ export function json(status: number, body: unknown, headers: Record<string, stri
   };
 }
 
-export function parseObject(body: string): Record<string, unknown> {
+/** Reads the body of a request: an empty one is an empty object, and one that is no JSON object is undefined. */
+export function parseObject(body: string): Record<string, unknown> | undefined {
+  if (body === '') return {};
   try {
     const value: unknown = JSON.parse(body);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
   } catch {
-    return {};
+    return undefined;
   }
 }

@@ -12,14 +12,20 @@ export interface EmbeddedVaultRole {
   readonly ttlSeconds?: number;
   /** `token_max_ttl` in seconds. @default 32 days, as Vault's own */
   readonly maxTtlSeconds?: number;
+  /** `token_period` in seconds: what a renewal gives, without a maximum. @default 0, not periodic */
+  readonly periodSeconds?: number;
   /** `token_type`. @default 'service' */
   readonly tokenType?: 'service' | 'batch';
   /** `token_num_uses`: how many requests a token is good for. @default 0, any number */
   readonly tokenNumUses?: number;
   /** `token_no_default_policy`: whether a token may not look itself up, renew itself or revoke itself. @default false */
   readonly noDefaultPolicy?: boolean;
+  /** `token_policies`: names, told by login and lookup. What they allow is `readable` and `writable`. @default the role's name */
+  readonly policies?: readonly string[];
   /** Paths of secrets that its tokens may read. @default all */
   readonly readable?: readonly string[];
+  /** Paths of secrets that its tokens may write and delete. @default none */
+  readonly writable?: readonly string[];
 }
 
 /** A token that was given out. */
@@ -30,11 +36,16 @@ export interface VaultTokenEntry {
   /** The role as it was at the login. */
   readonly role: EmbeddedVaultRole;
   readonly issuedAtMs: number;
+  /** What Vault warned of when the lease was given. */
+  warnings: readonly string[] | null;
+  lastRenewalAtMs: number | undefined;
   /** In whole seconds, as Vault counts. */
   leaseSeconds: number;
   expiresAtMs: number;
   /** 0 for any number; -1 after the last one, as Vault tells it. */
   usesLeft: number;
+  /** Of the identity that stands for the service account, the same at each login. */
+  readonly entityId: string;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
@@ -43,6 +54,7 @@ const MAX_TTL_SECONDS = 32 * 24 * 3600;
 /** The token store of an `EmbeddedVault`. */
 export class VaultTokens {
   readonly #entries = new Map<string, VaultTokenEntry>();
+  readonly #entityIds = new Map<string, string>();
 
   issue(roleName: string, role: EmbeddedVaultRole, metadata: Readonly<Record<string, string>>): VaultTokenEntry {
     const isBatch = role.tokenType === 'batch';
@@ -52,12 +64,15 @@ export class VaultTokens {
       roleName,
       role,
       issuedAtMs: Date.now(),
+      warnings: null,
+      lastRenewalAtMs: undefined,
       leaseSeconds: 0,
       expiresAtMs: 0,
       usesLeft: role.tokenNumUses ?? 0,
+      entityId: this.#entityIdOf(metadata.service_account_uid!),
       metadata,
     };
-    this.renew(entry, role);
+    this.#grant(entry, role, 0);
     this.#entries.set(entry.token, entry);
     return entry;
   }
@@ -79,16 +94,35 @@ export class VaultTokens {
    * Gives another TTL from now on, up to the maximum TTL; returns false when that is over.
    *
    * @param role - what the role is now
+   * @param incrementSeconds - the TTL that was asked for; 0 for that of the role. A periodic token gets its period
    */
-  renew(entry: VaultTokenEntry, role: EmbeddedVaultRole): boolean {
-    const { ttlSeconds = 3600, maxTtlSeconds = MAX_TTL_SECONDS } = role;
+  renew(entry: VaultTokenEntry, role: EmbeddedVaultRole, incrementSeconds: number): boolean {
+    if (!this.#grant(entry, role, incrementSeconds)) return false;
+    entry.lastRenewalAtMs = Date.now();
+    return true;
+  }
+
+  #grant(entry: VaultTokenEntry, role: EmbeddedVaultRole, incrementSeconds: number): boolean {
+    const { ttlSeconds = 3600, maxTtlSeconds = MAX_TTL_SECONDS, periodSeconds = 0 } = role;
+    const wantedSeconds = periodSeconds || incrementSeconds || ttlSeconds;
     // Vault cuts both times to whole seconds (sdk/framework/lease.go, CalculateTTL).
     const ageSeconds = Math.floor(Date.now() / 1000) - Math.floor(entry.issuedAtMs / 1000);
-    const leaseSeconds = Math.min(ttlSeconds, maxTtlSeconds - ageSeconds);
+    const mostSeconds = periodSeconds > 0 ? Number.POSITIVE_INFINITY : maxTtlSeconds - ageSeconds;
+    const leaseSeconds = Math.min(wantedSeconds, mostSeconds);
     if (leaseSeconds <= 0) return false;
+    const isCapped = mostSeconds < wantedSeconds;
+    const capped = () =>
+      `TTL of "${goDuration(wantedSeconds)}" exceeded the effective max_ttl of "${goDuration(mostSeconds)}"; TTL value is capped accordingly`;
+    entry.warnings = isCapped ? [capped()] : null;
     entry.leaseSeconds = leaseSeconds;
     entry.expiresAtMs = Date.now() + leaseSeconds * 1000;
     return true;
+  }
+
+  #entityIdOf(serviceAccountUid: string): string {
+    const known = this.#entityIds.get(serviceAccountUid) ?? randomUUID();
+    this.#entityIds.set(serviceAccountUid, known);
+    return known;
   }
 
   revoke(token: string): void {
@@ -106,9 +140,9 @@ export class VaultTokens {
 
 /** The body that Vault answers a login or a renewal with: at the top level the lease is always empty. */
 export function authResponse(entry: VaultTokenEntry): Record<string, unknown> {
-  const { role, metadata, token, accessor } = entry;
+  const { role, metadata, token, accessor, warnings } = entry;
   const isBatch = role.tokenType === 'batch';
-  return envelope(null, {
+  const auth = {
     client_token: token,
     accessor,
     policies: policiesOf(entry),
@@ -116,28 +150,38 @@ export function authResponse(entry: VaultTokenEntry): Record<string, unknown> {
     metadata,
     lease_duration: entry.leaseSeconds,
     renewable: !isBatch,
-    entity_id: randomUUID(),
+    entity_id: entry.entityId,
     token_type: isBatch ? 'batch' : 'service',
     orphan: true,
     mfa_requirement: null,
     num_uses: role.tokenNumUses ?? 0,
-  });
+  };
+  return { ...envelope(null, auth), warnings };
 }
 
 /** The body that Vault answers a lookup with. */
 export function lookupResponse(entry: VaultTokenEntry): Record<string, unknown> {
-  const { role, metadata, token, accessor, issuedAtMs, expiresAtMs } = entry;
+  const { role, metadata, token, accessor, issuedAtMs, expiresAtMs, lastRenewalAtMs } = entry;
+  const { periodSeconds = 0 } = role;
   return envelope({
     id: token,
     accessor,
     creation_time: Math.floor(issuedAtMs / 1000),
-    creation_ttl: role.ttlSeconds ?? 3600,
+    creation_ttl: periodSeconds || (role.ttlSeconds ?? 3600),
+    display_name: `kubernetes-${metadata.service_account_namespace}-${metadata.service_account_name}`,
+    entity_id: entry.entityId,
     expire_time: new Date(expiresAtMs).toISOString(),
     explicit_max_ttl: 0,
     issue_time: new Date(issuedAtMs).toISOString(),
+    ...(lastRenewalAtMs !== undefined && {
+      last_renewal: new Date(lastRenewalAtMs).toISOString(),
+      last_renewal_time: Math.floor(lastRenewalAtMs / 1000),
+    }),
     meta: metadata,
     num_uses: entry.usesLeft,
+    orphan: true,
     path: 'auth/kubernetes/login',
+    ...(periodSeconds > 0 && { period: periodSeconds }),
     policies: policiesOf(entry),
     renewable: role.tokenType !== 'batch',
     ttl: secondsLeft(entry),
@@ -159,10 +203,19 @@ export function envelope(data: unknown, auth: unknown = null): Record<string, un
   };
 }
 
+/** In the order of the alphabet, as Vault tells them. */
 function policiesOf({ role, roleName }: VaultTokenEntry): string[] {
-  return role.noDefaultPolicy ? [roleName] : ['default', roleName];
+  const { policies = [roleName], noDefaultPolicy } = role;
+  return [...new Set([...(noDefaultPolicy ? [] : ['default']), ...policies])].sort();
 }
 
 function secondsLeft({ expiresAtMs }: VaultTokenEntry): number {
-  return Math.max(0, Math.round((expiresAtMs - Date.now()) / 1000));
+  return Math.max(0, Math.floor((expiresAtMs - Date.now()) / 1000));
+}
+
+/** A duration as Go prints it, such as `1m30s`. */
+function goDuration(seconds: number): string {
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60)];
+  const parts = [hours > 0 && `${hours}h`, (hours > 0 || minutes > 0) && `${minutes}m`, `${seconds % 60}s`];
+  return parts.filter(Boolean).join('');
 }

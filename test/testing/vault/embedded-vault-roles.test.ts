@@ -93,7 +93,7 @@ describe('A role that changes under a live token', () => {
   it('leaves its policies as they were at the login', async () => {
     const { client_token: token } = await logIn();
     scene.vault.setRole('app', { ...ROLE, noDefaultPolicy: true, readable: [] });
-    expect(await renew(token)).toMatchObject({ status: 200, body: { auth: { policies: ['default', 'app'] } } });
+    expect(await renew(token)).toMatchObject({ status: 200, body: { auth: { policies: ['app', 'default'] } } });
     expect(await call(token, 'secret/data/shop')).toHaveProperty('status', 200);
   });
 

@@ -52,8 +52,8 @@ describe('A login', () => {
     expect(body.auth).toMatchObject({
       client_token: expect.stringMatching(/^hvs\.\S{80,}$/),
       accessor: expect.stringMatching(/^\S{24}$/),
-      policies: ['default', 'app'],
-      token_policies: ['default', 'app'],
+      policies: ['app', 'default'],
+      token_policies: ['app', 'default'],
       lease_duration: 600,
       renewable: true,
       token_type: 'service',

@@ -1,0 +1,347 @@
+import type { EmbeddedVaultRole } from 'projected-token/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { JsonClient } from '../helpers/json-client.js';
+
+/** A server that speaks Vault's API: OpenBao, or the stand-in for it. Its role is `app`, and it has the secret `shop`. */
+export interface VaultUnderTest {
+  readonly address: string;
+  readonly ca: string | undefined;
+  /** Writes the role `app`, or deletes it. */
+  setRole(role: EmbeddedVaultRole | undefined): Promise<void>;
+  /** A new token of the service account `demo/app`, or of `demo/other`. */
+  jwt(audience?: string, serviceAccount?: 'app' | 'other'): Promise<string>;
+  setSealed(isSealed: boolean): Promise<void>;
+  close(): Promise<void>;
+}
+
+const ROLE: EmbeddedVaultRole = {
+  serviceAccounts: ['app'],
+  namespaces: ['demo'],
+  audience: 'vault',
+  ttlSeconds: 600,
+  readable: ['shop', 'own'],
+  writable: ['own'],
+};
+const DENIED = { status: 403, body: { errors: ['permission denied'] } };
+const DENIED_BY_POLICY = { status: 403, body: { errors: ['1 error occurred:\n\t* permission denied\n\n'] } };
+/** OpenBao's text, or Vault's. The stand-in has Vault's, by intent: users of both shall be able to tell it from a policy's. */
+const UNKNOWN_TOKEN = {
+  status: 403,
+  body: {
+    errors: [
+      expect.stringMatching(/^(permission denied|2 errors occurred:\n\t\* permission denied\n\t\* invalid token\n\n)$/),
+    ],
+  },
+};
+const UUID = /^[\da-f-]{36}$/;
+
+/** What a Vault answers, as far as this library and its users' tests depend on it. */
+export function describeVault(name: string, start: () => Promise<VaultUnderTest>): void {
+  describe(name, () => {
+    let vault: VaultUnderTest;
+    let client: JsonClient;
+
+    beforeAll(async () => {
+      vault = await start();
+      client = new JsonClient(vault.address, vault.ca);
+      await vault.setRole(ROLE);
+    });
+    afterAll(() => vault?.close());
+
+    const logInWith = (body: unknown, headers = {}) => client.send('POST', '/v1/auth/kubernetes/login', body, headers);
+    const logIn = async (role: Partial<EmbeddedVaultRole> = {}) => {
+      await vault.setRole({ ...ROLE, ...role });
+      const answer = await logInWith({ role: 'app', jwt: await vault.jwt() });
+      expect(answer.status).toBe(200);
+      return answer.body.auth;
+    };
+    const call = (token: string, method: string, path: string, body?: unknown, headers = {}) =>
+      client.send(method, `/v1/${path}`, body, { 'x-vault-token': token, ...headers });
+    const renew = (token: string, body: unknown = {}) => call(token, 'POST', 'auth/token/renew-self', body);
+    const lookUp = (token: string) => call(token, 'GET', 'auth/token/lookup-self');
+
+    describe('a login', () => {
+      it('is answered with a token whose lease is in "auth"', async () => {
+        const { status, body } = await logInWith({ role: 'app', jwt: await vault.jwt() });
+        expect(status).toBe(200);
+        expect(body).toEqual({
+          request_id: expect.stringMatching(UUID),
+          lease_id: '',
+          renewable: false,
+          lease_duration: 0,
+          data: null,
+          wrap_info: null,
+          warnings: null,
+          auth: {
+            client_token: expect.stringMatching(/^(hvs|s)\.\S+$/),
+            accessor: expect.stringMatching(/^\S{24}$/),
+            policies: ['app', 'default'],
+            token_policies: ['app', 'default'],
+            metadata: {
+              role: 'app',
+              service_account_name: 'app',
+              service_account_namespace: 'demo',
+              service_account_secret_name: '',
+              service_account_uid: expect.stringMatching(UUID),
+            },
+            lease_duration: 600,
+            renewable: true,
+            entity_id: expect.stringMatching(UUID),
+            token_type: 'service',
+            orphan: true,
+            mfa_requirement: null,
+            num_uses: 0,
+          },
+        });
+      });
+
+      it('finds the same identity each time, and gives another token', async () => {
+        const [first, second] = [await logIn(), await logIn()];
+        expect(second.entity_id).toBe(first.entity_id);
+        expect(second.client_token).not.toBe(first.client_token);
+      });
+
+      it('says what is missing, and what is not allowed', async () => {
+        const jwt = await vault.jwt();
+        const forged = `${jwt.slice(0, -6)}${jwt.endsWith('AAAAAA') ? 'BBBBBB' : 'AAAAAA'}`;
+        const badAudience = 'invalid audience (aud) claim: audience claim does not match any expected audience';
+        const answers: [body: unknown, status: number, error: unknown][] = [
+          [{ jwt }, 400, 'missing role'],
+          [{ role: 'app' }, 400, 'missing jwt'],
+          [{ role: 'none', jwt }, 400, 'invalid role name "none"'],
+          [{ role: 'app', jwt: 'a.b.c' }, 403, 'permission denied'],
+          [{ role: 'app', jwt: forged }, 403, 'permission denied'],
+          [{ role: 'app', jwt: await vault.jwt('billing') }, 403, badAudience],
+          [{ role: 'app', jwt: await vault.jwt('vault', 'other') }, 403, 'service account name not authorized'],
+          ['{', 400, expect.stringMatching(/^failed to decode JSON input: /)],
+        ];
+        for (const [body, status, error] of answers) {
+          expect(await logInWith(body)).toMatchObject({ status, body: { errors: [error] } });
+        }
+      });
+
+      it('is a write: anything else is 405', async () => {
+        for (const method of ['GET', 'DELETE']) {
+          const unsupported = { status: 405, body: { errors: ['unsupported operation'] } };
+          expect(await client.send(method, '/v1/auth/kubernetes/login')).toMatchObject(unsupported);
+        }
+      });
+
+      it('is denied at a path where nothing is mounted, and 404 in a namespace that does not exist', async () => {
+        const body = { role: 'app', jwt: await vault.jwt() };
+        expect(await client.send('POST', '/v1/auth/other/login', body)).toMatchObject(DENIED);
+        const notFound = { status: 404, body: { errors: ['namespace not found'] } };
+        expect(await logInWith(body, { 'x-vault-namespace': 'none' })).toMatchObject(notFound);
+        const { client_token: token } = await logIn();
+        const headers = { 'x-vault-namespace': 'none' };
+        expect(await call(token, 'GET', 'secret/data/shop', undefined, headers)).toMatchObject(notFound);
+      });
+    });
+
+    describe('a token', () => {
+      it('looks itself up', async () => {
+        const auth = await logIn();
+        const { status, body } = await lookUp(auth.client_token);
+        expect(status).toBe(200);
+        expect(body.data).toEqual({
+          accessor: auth.accessor,
+          creation_time: expect.any(Number),
+          creation_ttl: 600,
+          display_name: 'kubernetes-demo-app',
+          entity_id: auth.entity_id,
+          expire_time: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
+          explicit_max_ttl: 0,
+          id: auth.client_token,
+          issue_time: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
+          meta: auth.metadata,
+          num_uses: 0,
+          orphan: true,
+          path: 'auth/kubernetes/login',
+          policies: ['app', 'default'],
+          renewable: true,
+          ttl: expect.toSatisfy((ttl: number) => ttl === 599 || ttl === 598),
+          type: 'service',
+        });
+      });
+
+      it('is renewed by its TTL, or by the increment that was asked for', async () => {
+        const { client_token: token } = await logIn();
+        const leases: [body: object, seconds: number][] = [
+          [{ increment: 60 }, 60],
+          [{ increment: '2m' }, 120],
+          [{ increment: 0 }, 600],
+          [{}, 600],
+        ];
+        for (const [body, seconds] of leases) {
+          const answer = await renew(token, body);
+          expect(answer).toMatchObject({
+            status: 200,
+            body: { auth: { client_token: token, lease_duration: seconds } },
+          });
+        }
+        expect(await renew(token, { increment: 'x' })).toMatchObject({
+          status: 400,
+          body: {
+            errors: [
+              'Field validation failed: error converting input for field "increment": time: invalid duration "x"',
+            ],
+          },
+        });
+        expect((await lookUp(token)).body.data).toHaveProperty('last_renewal_time');
+      });
+
+      it('that is not known is told from one whose policies do not allow it', async () => {
+        const { client_token: token } = await logIn();
+        for (const path of ['secret/data/other', 'sys/mounts', 'nothing/at/all']) {
+          expect(await call(token, 'GET', path)).toMatchObject(DENIED_BY_POLICY);
+        }
+        for (const path of ['secret/data/shop', 'auth/token/lookup-self']) {
+          expect(await call('hvs.unknown', 'GET', path)).toMatchObject(UNKNOWN_TOKEN);
+          expect(await client.send('GET', `/v1/${path}`)).toMatchObject(DENIED);
+        }
+      });
+
+      it('that was revoked is not known', async () => {
+        const { client_token: token } = await logIn();
+        expect((await call(token, 'POST', 'auth/token/revoke-self', {})).status).toBe(204);
+        expect(await lookUp(token)).toMatchObject(UNKNOWN_TOKEN);
+        expect(await renew(token)).toMatchObject(UNKNOWN_TOKEN);
+      });
+
+      it('ends at its maximum TTL, however often it is renewed', async () => {
+        const { client_token: token } = await logIn({ ttlSeconds: 2, maxTtlSeconds: 3 });
+        const begun = Date.now();
+        let answer = await renew(token);
+        while (answer.status === 200) {
+          expect(Date.now() - begun).toBeLessThan(4000);
+          await new Promise((resolve) => setTimeout(resolve, 200));
+          answer = await renew(token);
+          if (answer.body.auth?.lease_duration === 1) {
+            const warning = 'TTL of "2s" exceeded the effective max_ttl of "1s"; TTL value is capped accordingly';
+            expect(answer.body.warnings).toEqual([warning]);
+          }
+        }
+        // Its lease may end before its maximum TTL does, by the fraction of a second that both servers cut off.
+        expect([403, 500]).toContain(answer.status);
+        await expect.poll(async () => (await lookUp(token)).status, { timeout: 4000 }).toBe(403);
+      });
+
+      it('cannot be renewed past a maximum TTL that was lowered, and lives on', async () => {
+        const { client_token: token } = await logIn();
+        await new Promise((resolve) => setTimeout(resolve, 2100));
+        await vault.setRole({ ...ROLE, ttlSeconds: 1, maxTtlSeconds: 1 });
+        const errors = ['1 error occurred:\n\t* past the max TTL, cannot renew\n\n'];
+        expect(await renew(token)).toMatchObject({ status: 500, body: { errors } });
+        expect((await lookUp(token)).status).toBe(200);
+      });
+
+      it('of a role that was deleted cannot be renewed, and lives on', async () => {
+        const { client_token: token } = await logIn();
+        await vault.setRole(undefined);
+        const errors = ['1 error occurred:\n\t* failed to renew entry: role app does not exist during renewal\n\n'];
+        expect(await renew(token)).toMatchObject({ status: 500, body: { errors } });
+        expect((await lookUp(token)).status).toBe(200);
+      });
+
+      it('without the default policy cannot look itself up, renew itself or revoke itself', async () => {
+        const { client_token: token, policies } = await logIn({ noDefaultPolicy: true });
+        expect(policies).toEqual(['app']);
+        expect(await lookUp(token)).toMatchObject(DENIED_BY_POLICY);
+        expect(await renew(token)).toMatchObject(DENIED_BY_POLICY);
+        expect(await call(token, 'POST', 'auth/token/revoke-self', {})).toMatchObject(DENIED_BY_POLICY);
+        expect((await call(token, 'GET', 'secret/data/shop')).status).toBe(200);
+      });
+
+      it('with a limit of uses is not known after the last one', async () => {
+        const { client_token: token, num_uses: uses } = await logIn({ tokenNumUses: 3 });
+        expect(uses).toBe(3);
+        expect((await lookUp(token)).body.data.num_uses).toBe(2);
+        expect((await renew(token)).body.auth.num_uses).toBe(3);
+        expect((await call(token, 'GET', 'secret/data/shop')).status).toBe(200);
+        expect(await call(token, 'GET', 'secret/data/shop')).toMatchObject(UNKNOWN_TOKEN);
+      });
+
+      it('that is periodic is renewed by its period, whatever is asked for', async () => {
+        const auth = await logIn({ periodSeconds: 300 });
+        expect(auth.lease_duration).toBe(300);
+        expect((await renew(auth.client_token, { increment: 20 })).body.auth.lease_duration).toBe(300);
+        expect((await lookUp(auth.client_token)).body.data).toMatchObject({ period: 300, creation_ttl: 300 });
+      });
+
+      it('that is a batch token can be neither renewed nor revoked', async () => {
+        const { client_token: token, accessor, renewable } = await logIn({ tokenType: 'batch' });
+        expect([accessor, renewable]).toEqual(['', false]);
+        expect(token).toMatch(/^(hvb|b)\./);
+        expect(await renew(token)).toMatchObject({ status: 400, body: { errors: ['batch tokens cannot be renewed'] } });
+        expect(await call(token, 'POST', 'auth/token/revoke-self', {})).toMatchObject({
+          status: 400,
+          body: { errors: ['batch tokens cannot be revoked'] },
+        });
+      });
+    });
+
+    describe('secrets', () => {
+      it('are read', async () => {
+        const { client_token: token } = await logIn();
+        expect(await call(token, 'GET', 'secret/data/shop')).toMatchObject({
+          status: 200,
+          body: { data: { data: { password: 'correct horse' }, metadata: { version: 1, destroyed: false } } },
+        });
+      });
+
+      it('are written in versions, with check-and-set, and deleted', async () => {
+        const { client_token: token } = await logIn();
+        const own = (method: string, body?: unknown) => call(token, method, 'secret/data/own', body);
+        expect(await own('GET')).toMatchObject({ status: 404, body: { errors: [] } });
+        expect(await own('POST', { data: { a: 1 } })).toMatchObject({ status: 200, body: { data: { version: 1 } } });
+        expect(await own('PUT', { data: { a: 2 } })).toMatchObject({ status: 200, body: { data: { version: 2 } } });
+        expect(await own('POST', { data: { a: 3 }, options: { cas: 1 } })).toMatchObject({
+          status: 400,
+          body: { errors: ['check-and-set parameter did not match the current version'] },
+        });
+        expect(await own('POST', {})).toMatchObject({ status: 400, body: { errors: ['no data provided'] } });
+        expect(await own('GET')).toMatchObject({ status: 200, body: { data: { data: { a: 2 } } } });
+        expect((await own('DELETE')).status).toBe(204);
+        expect(await own('GET')).toMatchObject({
+          status: 404,
+          body: { data: { data: null, metadata: { version: 2 } } },
+        });
+        expect(await call(token, 'POST', 'secret/data/shop', { data: {} })).toMatchObject(DENIED_BY_POLICY);
+      });
+    });
+
+    describe('an answer', () => {
+      it('is wrapped when asked for, and unwrapped once', async () => {
+        const { client_token: token } = await logIn();
+        const wrapped = await call(token, 'GET', 'secret/data/shop', undefined, { 'x-vault-wrap-ttl': '1m' });
+        expect(wrapped).toMatchObject({
+          status: 200,
+          body: { data: null, wrap_info: { ttl: 60, creation_path: 'secret/data/shop' } },
+        });
+        const unwrap = () => call(wrapped.body.wrap_info.token, 'POST', 'sys/wrapping/unwrap', {});
+        expect((await unwrap()).body.data.data).toEqual({ password: 'correct horse' });
+        const errors = ['wrapping token is not valid or does not exist'];
+        expect(await unwrap()).toMatchObject({ status: 400, body: { errors } });
+        expect(await call(token, 'GET', 'secret/data/shop', undefined, { 'x-vault-wrap-ttl': 'abc' })).toMatchObject({
+          status: 400,
+          body: { errors: ['error parsing X-Vault-Wrap-TTL header: time: invalid duration "abc"'] },
+        });
+      });
+
+      it('is 503 to everything while it is sealed', async () => {
+        const { client_token: token } = await logIn();
+        await vault.setSealed(true);
+        const sealed = { status: 503, body: { errors: ['Vault is sealed'] } };
+        expect(await call(token, 'GET', 'secret/data/shop')).toMatchObject(sealed);
+        expect(await logInWith({ role: 'app', jwt: await vault.jwt() })).toMatchObject(sealed);
+        expect(await client.send('GET', '/v1/sys/health')).toMatchObject({
+          status: 503,
+          body: { initialized: true, sealed: true, standby: true },
+        });
+        await vault.setSealed(false);
+        expect((await client.send('GET', '/v1/sys/health')).status).toBe(200);
+        expect((await call(token, 'GET', 'secret/data/shop')).status).toBe(200);
+      });
+    });
+  });
+}
