@@ -8,6 +8,9 @@ interface Grant {
   readonly namespace: string | undefined;
 }
 
+/** Where the issuer publishes its keys. */
+const DISCOVERY_PATHS = ['/.well-known/openid-configuration', '/openid/v1/jwks'];
+
 /** Who may do what: the part of Kubernetes' RBAC that tokens have to do with. */
 export class AccessControl {
   #grants: Grant[] = [];
@@ -29,7 +32,8 @@ export class AccessControl {
     const isAllowed =
       'path' in attempt
         ? // Cluster role system:service-account-issuer-discovery (plugin/pkg/auth/authorizer/rbac/bootstrappolicy).
-          this.anonymousDiscovery || user.groups.includes('system:serviceaccounts')
+          DISCOVERY_PATHS.includes(attempt.path) &&
+          (this.anonymousDiscovery || user.groups.includes('system:serviceaccounts'))
         : this.#grants.some(
             ({ subject, verb, resource, namespace }) =>
               (subject === user.username || user.groups.includes(subject)) &&

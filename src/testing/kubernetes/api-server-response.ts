@@ -1,5 +1,5 @@
 import type { LoopbackResponse } from '../loopback-server.js';
-import { badRequest, KubernetesStatusError } from './kubernetes-status.js';
+import { KubernetesStatusError } from './kubernetes-status.js';
 
 /** What the API server answers instead of what it should. */
 export interface ApiServerFault {
@@ -24,13 +24,4 @@ export function faultResponse({ status, retryAfterSeconds }: ApiServerFault): Lo
 
 export function jsonResponse(status: number, body: unknown, headers: Record<string, string> = {}): LoopbackResponse {
   return { status, headers: { 'Content-Type': 'application/json', ...headers }, body: JSON.stringify(body) };
-}
-
-/** Reads the body of a request; throws 400 for one that is no JSON. */
-export function parseObject(body: string): Record<string, never> {
-  try {
-    return JSON.parse(body);
-  } catch {
-    throw badRequest("the object provided is unrecognized (must be of type TokenRequest): couldn't get version/kind");
-  }
 }

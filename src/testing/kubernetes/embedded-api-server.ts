@@ -1,18 +1,19 @@
-import { randomUUID } from 'node:crypto';
 import { createLoopbackCertificate, type LoopbackCertificate } from '../loopback-certificate.js';
 import { type LoopbackRequest, type LoopbackResponse, LoopbackServer } from '../loopback-server.js';
 import type { TokenAlgorithm } from '../token-issuer.js';
+import { accessAttemptOf } from './access-attempt.js';
 import { AccessControl } from './access-control.js';
-import { type ApiServerFault, faultResponse, jsonResponse, parseObject } from './api-server-response.js';
-import { badRequest, KubernetesStatusError, unauthorized } from './kubernetes-status.js';
+import { type ApiServerFault, faultResponse, jsonResponse } from './api-server-response.js';
+import type { ClusterObjects } from './cluster-objects.js';
+import { KubernetesStatusError, methodNotAllowed, unauthorized, unknownResource } from './kubernetes-status.js';
 import {
   AuthenticationFailure,
-  type ClusterPod,
   type IssuedToken,
   ServiceAccountTokens,
   type TokenRequestSpec,
   type UserInfo,
 } from './service-account-tokens.js';
+import { listPods, requestToken, reviewToken } from './token-api.js';
 
 export type { ApiServerFault } from './api-server-response.js';
 export type { IssuedToken, TokenRequestSpec } from './service-account-tokens.js';
@@ -54,9 +55,12 @@ const OPENID_HEADERS = { 'Cache-Control': 'public, max-age=3600' };
 
 /**
  * A stand-in for the Kubernetes API server on 127.0.0.1: TokenRequest, TokenReview, the OpenID documents, and the list of
- * pods as an API to be authenticated at. Status codes, `Status` objects and texts are Kubernetes' own. Everybody may do
- * what default RBAC allows, and what {@link EmbeddedApiServer.allow} adds. Unlike the real one it does not cache an
- * authentication for 10 s.
+ * pods as an API to be authenticated at. Status codes, `Status` objects and texts are Kubernetes' own: the same requests are sent to
+ * a real one, and the same answers expected. Service accounts may read the OpenID documents, and everybody may do what
+ * {@link EmbeddedApiServer.allow} adds.
+ *
+ * Unlike the real one it does not cache an authentication for 10 s, answers without `managedFields`, does not warn of unknown fields,
+ * and has no other resources and no discovery (`/api`, `/version`).
  *
  * @example
  * ```ts
@@ -108,24 +112,20 @@ export class EmbeddedApiServer {
     return this.#tokens.issuer;
   }
 
-  /** Adds a service account, or replaces it by a new one of the same name. */
+  /** Adds a service account, or replaces it by a new one of the same name. Its namespace is there from then on. */
   addServiceAccount(namespace: string, name: string): { readonly name: string; readonly uid: string } {
-    const serviceAccount = { namespace, name, uid: randomUUID() };
-    this.#tokens.serviceAccounts.set(`${namespace}/${name}`, serviceAccount);
-    return { name, uid: serviceAccount.uid };
+    return this.#objects.addServiceAccount(namespace, name);
   }
 
-  /** Adds a pod, or replaces it by a new one of the same name. */
-  addPod({ namespace, name, serviceAccount, node }: PodOptions): { readonly name: string; readonly uid: string } {
-    const pod: ClusterPod = {
-      namespace,
-      name,
-      uid: randomUUID(),
-      serviceAccount,
-      ...(node !== undefined && { node: { name: node, uid: randomUUID() } }),
-    };
-    this.#tokens.pods.set(`${namespace}/${name}`, pod);
-    return { name, uid: pod.uid };
+  /** Deletes a service account, and with it the validity of its tokens. */
+  deleteServiceAccount(namespace: string, name: string): void {
+    this.#objects.deleteServiceAccount(namespace, name);
+  }
+
+  /** Adds a pod, or replaces it by a new one of the same name. A node that is not there yet is added. */
+  addPod(options: PodOptions): { readonly name: string; readonly uid: string } {
+    const { name, uid } = this.#objects.addPod(options);
+    return { name, uid };
   }
 
   /**
@@ -134,9 +134,29 @@ export class EmbeddedApiServer {
    * @param options.terminating - leave it there with a deletion timestamp; its tokens live for another 60 s
    */
   deletePod(namespace: string, name: string, options: { terminating?: boolean } = {}): void {
-    const pod = this.#tokens.pods.get(`${namespace}/${name}`);
+    const pod = this.#objects.pod(namespace, name);
     if (options.terminating && pod) pod.deletionTimestamp = new Date();
-    else this.#tokens.pods.delete(`${namespace}/${name}`);
+    else this.#objects.deletePod(namespace, name);
+  }
+
+  /** Adds a secret that tokens can be bound to, or replaces it by a new one of the same name. */
+  addSecret(namespace: string, name: string): { readonly name: string; readonly uid: string } {
+    return this.#objects.addSecret(namespace, name);
+  }
+
+  /** Deletes a secret, and with it the validity of the tokens that are bound to it. */
+  deleteSecret(namespace: string, name: string): void {
+    this.#objects.deleteSecret(namespace, name);
+  }
+
+  /** Adds a node that tokens can be bound to, or replaces it by a new one of the same name. */
+  addNode(name: string): { readonly name: string; readonly uid: string } {
+    return this.#objects.addNode(name);
+  }
+
+  /** Deletes a node, and with it the validity of the tokens that are bound to it; not of those that are bound to its pods. */
+  deleteNode(name: string): void {
+    this.#objects.deleteNode(name);
   }
 
   /**
@@ -185,6 +205,10 @@ export class EmbeddedApiServer {
     this.#server = await LoopbackServer.start((request) => this.#answer(request), this.#certificate, port);
   }
 
+  get #objects(): ClusterObjects {
+    return this.#tokens.objects;
+  }
+
   async #answer(request: LoopbackRequest): Promise<LoopbackResponse> {
     const response = await this.#handle(request).catch((error: unknown) => {
       if (error instanceof KubernetesStatusError) return jsonResponse(error.status.code, error.status);
@@ -197,24 +221,26 @@ export class EmbeddedApiServer {
   async #handle(request: LoopbackRequest): Promise<LoopbackResponse> {
     const fault = this.#faults.shift() ?? this.outage;
     if (fault !== undefined) return faultResponse(fault);
-    const user = await this.#authenticate(request);
-    const route = `${request.method} ${request.url.pathname}`;
-    switch (route) {
-      case 'GET /.well-known/openid-configuration':
-        this.#access.authorize(user, { verb: 'get', path: request.url.pathname });
-        return jsonResponse(200, this.#openIdConfiguration(), OPENID_HEADERS);
-      case 'GET /openid/v1/jwks':
-        this.#access.authorize(user, { verb: 'get', path: request.url.pathname });
-        return jsonResponse(200, this.#tokens.jwks, { ...OPENID_HEADERS, 'Content-Type': 'application/jwk-set+json' });
-      case 'POST /apis/authentication.k8s.io/v1/tokenreviews':
-        this.#access.authorize(user, { verb: 'create', group: 'authentication.k8s.io', resource: 'tokenreviews' });
-        return jsonResponse(201, await this.#reviewToken(parseObject(request.body)));
+    const { method, url, body } = request;
+    const attempt = accessAttemptOf(method, url.pathname);
+    this.#access.authorize(await this.#authenticate(request), attempt);
+    if ('path' in attempt) {
+      const isKeySet = attempt.path === '/openid/v1/jwks';
+      if (!isKeySet) return jsonResponse(200, this.#openIdConfiguration(), OPENID_HEADERS);
+      return jsonResponse(200, this.#tokens.jwks, { ...OPENID_HEADERS, 'Content-Type': 'application/jwk-set+json' });
     }
-    const tokenRequest = /^POST \/api\/v1\/namespaces\/([^/]+)\/serviceaccounts\/([^/]+)\/token$/.exec(route);
-    if (tokenRequest) return this.#requestToken(user, tokenRequest[1]!, tokenRequest[2]!, parseObject(request.body));
-    const listPods = /^GET \/api\/v1\/namespaces\/([^/]+)\/pods$/.exec(route);
-    if (listPods) return this.#listPods(user, listPods[1]!);
-    return { status: 404, headers: { 'Content-Type': 'text/plain; charset=utf-8' }, body: '404 page not found\n' };
+    const { verb, group, resource, namespace, name } = attempt;
+    switch (`${group}/${resource}`) {
+      case 'authentication.k8s.io/tokenreviews':
+        if (verb !== 'create') throw methodNotAllowed();
+        return jsonResponse(201, await reviewToken(this.#tokens, body));
+      case '/serviceaccounts/token':
+        if (verb !== 'create') throw methodNotAllowed();
+        return requestToken(this.#tokens, namespace!, name!, body);
+      case '/pods':
+        if (verb === 'list' && namespace !== undefined) return listPods(this.#objects, namespace);
+    }
+    throw unknownResource();
   }
 
   async #authenticate(request: LoopbackRequest): Promise<UserInfo> {
@@ -236,58 +262,5 @@ export class EmbeddedApiServer {
       subject_types_supported: ['public'],
       id_token_signing_alg_values_supported: [...new Set(this.#tokens.jwks.keys.map(({ alg }) => alg))].sort(),
     };
-  }
-
-  async #requestToken(
-    user: UserInfo,
-    namespace: string,
-    name: string,
-    { spec = {} }: { spec?: TokenRequestSpec },
-  ): Promise<LoopbackResponse> {
-    const resource = { group: '', resource: 'serviceaccounts/token', parent: 'serviceaccounts' };
-    this.#access.authorize(user, { verb: 'create', ...resource, name, namespace });
-    const { token, expirationTimestamp, audiences, expirationSeconds, warning } = await this.#tokens.create(
-      namespace,
-      name,
-      spec,
-    );
-    const tokenRequest = {
-      kind: 'TokenRequest',
-      apiVersion: 'authentication.k8s.io/v1',
-      metadata: { name, namespace, creationTimestamp: new Date().toISOString().replace(/\.\d+/, '') },
-      spec: { audiences, expirationSeconds, boundObjectRef: spec.boundObjectRef ?? null },
-      status: { token, expirationTimestamp },
-    };
-    // RFC 7234 section 5.5, as kubernetes/apiserver pkg/warning writes it.
-    return jsonResponse(
-      201,
-      tokenRequest,
-      warning === undefined ? {} : { Warning: `299 - ${JSON.stringify(warning)}` },
-    );
-  }
-
-  // pkg/registry/authentication/tokenreview/storage.go; `authenticated` is left out when it is false.
-  async #reviewToken({ spec = {} }: { spec?: { token?: string; audiences?: readonly string[] } }): Promise<unknown> {
-    if (!spec.token) throw badRequest('token is required for TokenReview in authentication');
-    const review = { kind: 'TokenReview', apiVersion: 'authentication.k8s.io/v1', metadata: {}, spec };
-    try {
-      const asked = spec.audiences?.length ? spec.audiences : this.#tokens.apiAudiences;
-      const { user, audiences } = await this.#tokens.authenticate(spec.token, asked);
-      return { ...review, status: { authenticated: true, user, audiences } };
-    } catch (error) {
-      if (!(error instanceof AuthenticationFailure)) throw error;
-      const text = error.message === '' ? 'invalid bearer token' : `[invalid bearer token, ${error.message}]`;
-      return { ...review, status: { user: {}, error: text } };
-    }
-  }
-
-  #listPods(user: UserInfo, namespace: string): LoopbackResponse {
-    this.#access.authorize(user, { verb: 'list', group: '', resource: 'pods', namespace });
-    const pods = [...this.#tokens.pods.values()].filter((pod) => pod.namespace === namespace);
-    const items = pods.map(({ name, uid, serviceAccount, node, deletionTimestamp }) => ({
-      metadata: { name, namespace, uid, ...(deletionTimestamp && { deletionTimestamp }) },
-      spec: { serviceAccountName: serviceAccount, containers: [], ...(node && { nodeName: node.name }) },
-    }));
-    return jsonResponse(200, { kind: 'PodList', apiVersion: 'v1', metadata: { resourceVersion: '1' }, items });
   }
 }

@@ -46,6 +46,17 @@ export function notFound(kind: string, name: string): KubernetesStatusError {
   return new KubernetesStatusError(404, 'NotFound', `${kind} ${quote(name)} not found`, { name, kind });
 }
 
+/** @returns 404, for a path under /api or /apis that no resource has */
+export function unknownResource(): KubernetesStatusError {
+  return new KubernetesStatusError(404, 'NotFound', 'the server could not find the requested resource', {});
+}
+
+/** @returns 405 */
+export function methodNotAllowed(): KubernetesStatusError {
+  const message = 'the server does not allow this method on the requested resource';
+  return new KubernetesStatusError(405, 'MethodNotAllowed', message, {});
+}
+
 /** @returns 409 */
 export function conflict(kind: string, name: string, why: string): KubernetesStatusError {
   const message = `Operation cannot be fulfilled on ${kind} ${quote(name)}: ${why}`;
@@ -59,9 +70,11 @@ export function invalidField(
   field: string,
   value: unknown,
   why: string,
+  name = '',
 ): KubernetesStatusError {
   const message = `Invalid value: ${JSON.stringify(value)}: ${why}`;
-  return new KubernetesStatusError(422, 'Invalid', `${kind}.${group} "" is invalid: ${field}: ${message}`, {
+  return new KubernetesStatusError(422, 'Invalid', `${kind}.${group} ${quote(name)} is invalid: ${field}: ${message}`, {
+    ...(name !== '' && { name }),
     group,
     kind,
     causes: [{ reason: 'FieldValueInvalid', message, field }],

@@ -3,7 +3,8 @@ import { createLocalJWKSet } from 'jose/jwks/local';
 import { compactVerify } from 'jose/jws/compact/verify';
 import { decodeJwt } from 'jose/jwt/decode';
 import { type JsonWebKeySet, type TokenAlgorithm, TokenIssuer } from '../token-issuer.js';
-import { badRequest, conflict, invalidField, notFound } from './kubernetes-status.js';
+import { type BoundObjectReference, ClusterObjects, type Reference } from './cluster-objects.js';
+import { invalidField, notFound } from './kubernetes-status.js';
 
 /** The `spec` of a TokenRequest (authentication.k8s.io/v1). */
 export interface TokenRequestSpec {
@@ -12,12 +13,7 @@ export interface TokenRequestSpec {
   /** 600 to 2^32. @default 3600 */
   readonly expirationSeconds?: number;
   /** The object whose end is the end of the token. */
-  readonly boundObjectRef?: {
-    readonly kind?: string;
-    readonly apiVersion?: string;
-    readonly name?: string;
-    readonly uid?: string;
-  };
+  readonly boundObjectRef?: BoundObjectReference;
 }
 
 /** What a TokenRequest is answered with. */
@@ -42,24 +38,6 @@ export interface UserInfo {
 /** Why a token does not authenticate, in the API server's own words; without any for a token that is not of its kind. */
 export class AuthenticationFailure extends Error {}
 
-interface Reference {
-  readonly name: string;
-  readonly uid: string;
-}
-
-/** A pod, as far as tokens depend on it. */
-export interface ClusterPod extends Reference {
-  readonly namespace: string;
-  readonly serviceAccount: string;
-  readonly node?: Reference;
-  /** `metadata.deletionTimestamp` while it terminates. */
-  deletionTimestamp?: Date;
-}
-
-interface ServiceAccount extends Reference {
-  readonly namespace: string;
-}
-
 interface TokenClaims {
   readonly iss?: string;
   readonly sub: string;
@@ -71,6 +49,7 @@ interface TokenClaims {
     readonly namespace: string;
     readonly serviceaccount: Reference;
     readonly pod?: Reference;
+    readonly secret?: Reference;
     readonly node?: Reference;
   };
 }
@@ -82,13 +61,12 @@ const EXTENSION_SECONDS = 365 * 24 * 3600;
 const LEEWAY_SECONDS = 60;
 
 /**
- * The service accounts and pods of a cluster, and the tokens that stand for them: what an API server issues and accepts.
+ * The tokens of a cluster's service accounts: what an API server issues and accepts.
  *
  * @see kubernetes/kubernetes pkg/registry/core/serviceaccount/storage/token.go and pkg/serviceaccount/claims.go, jwt.go
  */
 export class ServiceAccountTokens {
-  readonly serviceAccounts = new Map<string, ServiceAccount>();
-  readonly pods = new Map<string, ClusterPod>();
+  readonly objects = new ClusterObjects();
   /** The first one signs; the others are still accepted. */
   #issuers: readonly TokenIssuer[];
 
@@ -127,12 +105,13 @@ export class ServiceAccountTokens {
 
   /** TokenREST.Create of storage/token.go, in its order. */
   async create(namespace: string, name: string, spec: TokenRequestSpec): Promise<IssuedToken> {
-    const serviceAccount = this.serviceAccounts.get(`${namespace}/${name}`);
+    if (!this.objects.hasNamespace(namespace)) throw notFound('namespaces', namespace);
+    const serviceAccount = this.objects.serviceAccount(namespace, name);
     if (serviceAccount === undefined) throw notFound('serviceaccounts', name);
     const audiences = spec.audiences?.length ? spec.audiences : this.apiAudiences;
     const askedSeconds = spec.expirationSeconds ?? 3600;
     checkExpiration(askedSeconds);
-    const pod = this.#boundPod(namespace, name, spec.boundObjectRef);
+    const { pod, node, secret } = this.objects.bind(namespace, name, spec.boundObjectRef);
 
     const expirationSeconds = Math.min(askedSeconds, this.maxExpirationSeconds ?? askedSeconds);
     const isExtended =
@@ -148,8 +127,9 @@ export class ServiceAccountTokens {
       jti: randomUUID(),
       'kubernetes.io': {
         namespace,
-        ...(pod?.node && { node: pod.node }),
+        ...(node && { node }),
         ...(pod && { pod: { name: pod.name, uid: pod.uid } }),
+        ...(secret && { secret }),
         serviceaccount: { name, uid: serviceAccount.uid },
         ...(isExtended && { warnafter: now + expirationSeconds }),
       },
@@ -213,54 +193,33 @@ export class ServiceAccountTokens {
     }
   }
 
-  #checkObjects({ namespace, serviceaccount, pod: reference }: TokenClaims['kubernetes.io']): void {
-    const found = this.serviceAccounts.get(`${namespace}/${serviceaccount.name}`);
-    if (found === undefined) throw new AuthenticationFailure(`serviceaccounts "${serviceaccount.name}" not found`);
-    if (found.uid !== serviceaccount.uid) {
+  #checkObjects({ namespace, serviceaccount, pod, secret, node }: TokenClaims['kubernetes.io']): void {
+    const account = this.objects.serviceAccount(namespace, serviceaccount.name);
+    if (account === undefined) throw new AuthenticationFailure(`serviceaccounts "${serviceaccount.name}" not found`);
+    if (account.uid !== serviceaccount.uid) {
       throw new AuthenticationFailure(
-        `service account UID (${found.uid}) does not match claim (${serviceaccount.uid})`,
+        `service account UID (${account.uid}) does not match claim (${serviceaccount.uid})`,
       );
     }
-    if (reference === undefined) return;
-    const pod = this.pods.get(`${namespace}/${reference.name}`);
-    const goneBefore = Date.now() - LEEWAY_SECONDS * 1000;
-    if (pod === undefined || (pod.deletionTimestamp?.getTime() ?? Number.POSITIVE_INFINITY) < goneBefore) {
-      throw new AuthenticationFailure('service account token has been invalidated');
-    }
-    if (pod.uid !== reference.uid) {
-      throw new AuthenticationFailure(
-        `pod UID (${pod.uid}) does not match service account pod ref claim (${reference.uid})`,
-      );
+    if (secret !== undefined) expectBound('secret', this.objects.secret(namespace, secret.name), secret);
+    if (pod !== undefined) {
+      const found = this.objects.pod(namespace, pod.name);
+      const goneBefore = Date.now() - LEEWAY_SECONDS * 1000;
+      const isGone = (found?.deletionTimestamp?.getTime() ?? Number.POSITIVE_INFINITY) < goneBefore;
+      expectBound('pod', isGone ? undefined : found, pod);
+    } else if (node !== undefined) {
+      // Of a token that is bound to a pod the node may be another by now.
+      expectBound('node', this.objects.node(node.name), node);
     }
   }
+}
 
-  #boundPod(
-    namespace: string,
-    serviceAccount: string,
-    reference: TokenRequestSpec['boundObjectRef'],
-  ): ClusterPod | undefined {
-    if (reference === undefined) return undefined;
-    const { kind = '', apiVersion = '', name = '', uid } = reference;
-    if (kind !== 'Pod' || apiVersion !== 'v1') {
-      const groupVersion = apiVersion.includes('/') ? apiVersion : `/${apiVersion}`;
-      throw badRequest(`cannot bind token to object of type ${groupVersion}, Kind=${kind}`);
-    }
-    const pod = this.pods.get(`${namespace}/${name}`);
-    if (pod === undefined) throw notFound('pods', name);
-    if (pod.serviceAccount !== serviceAccount) {
-      throw badRequest(
-        `cannot bind token for serviceaccount "${serviceAccount}" to pod running with different serviceaccount name.`,
-      );
-    }
-    if (uid !== undefined && uid !== '' && uid !== pod.uid) {
-      throw conflict(
-        'Pod',
-        name,
-        `the UID in the bound object reference (${uid}) does not match the UID in record. The object might have been deleted and then recreated`,
-      );
-    }
-    return pod;
-  }
+function expectBound(kind: 'pod' | 'secret' | 'node', found: Reference | undefined, claimed: Reference): void {
+  if (found === undefined) throw new AuthenticationFailure('service account token has been invalidated');
+  if (found.uid === claimed.uid) return;
+  throw new AuthenticationFailure(
+    `${kind} UID (${found.uid}) does not match service account ${kind} ref claim (${claimed.uid})`,
+  );
 }
 
 // pkg/apis/authentication/validation/validation.go, ValidateTokenRequest.
