@@ -2,6 +2,7 @@ import type { ProjectedTokenErrorCode } from '../errors.js';
 import { onceAborted } from '../internal/abort.js';
 import { GuardedEmitter } from '../internal/guarded-emitter.js';
 import type { GetTokenOptions, TokenSource } from '../token-source.js';
+import type { ExchangeLimits } from './exchange-options.js';
 import { ExchangedToken, type Verdict } from './exchanged-token.js';
 import type { Grant } from './grant.js';
 
@@ -17,16 +18,6 @@ export interface Exchange<G extends Grant> {
   verdictOn?(grant: G, signal: AbortSignal): Promise<Verdict>;
   /** Ends what the exchange holds open, and the grant that was in use, where that is wanted. */
   end?(grant: G | undefined): Promise<void>;
-}
-
-/** What every exchange is limited by. */
-export interface ExchangeLimits {
-  /** How long one request to the server may take, in milliseconds. */
-  readonly timeoutMs: number;
-  /** How long `start` waits for a first token, in milliseconds; with 0 it tries once. */
-  readonly readyTimeoutMs: number;
-  /** Ends the wait of `start`, and closes the provider later, when it aborts. */
-  readonly signal: AbortSignal | undefined;
 }
 
 /** Events of every exchange. */

@@ -1,6 +1,16 @@
-import { TokenExchangeError } from '../errors.js';
+import { InvalidOptionError, TokenExchangeError } from '../errors.js';
 import { withDeadline } from '../internal/deadline.js';
 import type { TokenSource } from '../token-source.js';
+
+/** Returns a value that is a token source; throws `ERR_TOKEN_OPTION`. */
+export function requiredSource(option: string, value: unknown): TokenSource {
+  const source = value as Partial<TokenSource> | undefined;
+  if (typeof source?.getToken === 'function' && typeof source.replaceToken === 'function') return source as TokenSource;
+  throw new InvalidOptionError(
+    option,
+    `The option "${option}" must be a token source, such as a ProjectedTokenProvider.`,
+  );
+}
 
 /** How long a source may take where no option says so, in milliseconds: a projected volume answers at once, or within its own deadline. */
 export const SOURCE_TIMEOUT_MS = 10_000;
@@ -27,6 +37,28 @@ export function replacementFrom(
   const toError = () => noToken(timeoutMs);
   const work = (signal: AbortSignal) => source.replaceToken(rejected, { signal });
   return withDeadline(work, { timeoutMs, toError, signal });
+}
+
+/**
+ * Exchanges the newest token of a source, and once more where the source has another one after the first was denied.
+ *
+ * @throws what `exchange` throws; as {@link tokenFrom} does
+ */
+export async function exchangeNewest<T>(
+  source: TokenSource,
+  exchange: (token: string) => Promise<T>,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<T> {
+  const token = await tokenFrom(source, timeoutMs, signal);
+  try {
+    return await exchange(token);
+  } catch (error) {
+    if ((error as Partial<TokenExchangeError>).code !== 'ERR_EXCHANGE_DENIED') throw error;
+    const replacement = await replacementFrom(source, token, timeoutMs, signal);
+    if (replacement === undefined || replacement === token) throw error;
+    return exchange(replacement);
+  }
 }
 
 function noToken(timeoutMs: number): TokenExchangeError {

@@ -4,6 +4,7 @@
  * @module projected-token/kubernetes
  */
 export type { WithTokenOptions } from '../carry/token-carriage.js';
+export type { ExchangeOptions } from '../exchange/exchange-options.js';
 export type { BoundObjectReference, TokenRequestProviderOptions } from './token-request-options.js';
 export * from './token-request-provider.js';
 export * from './with-token.js';

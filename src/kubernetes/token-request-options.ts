@@ -1,6 +1,7 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import { InvalidOptionError } from '../errors.js';
-import { MAX_TIMER_MS, numberIn, requiredText } from '../internal/option-checks.js';
+import { type ExchangeLimits, type ExchangeOptions, resolveExchangeOptions } from '../exchange/exchange-options.js';
+import { numberIn, requiredText } from '../internal/option-checks.js';
 
 /** The object that a token is bound to: it is invalid once that is deleted (TokenRequestSpec.boundObjectRef). */
 export interface BoundObjectReference {
@@ -13,7 +14,7 @@ export interface BoundObjectReference {
 }
 
 /** Options of {@link TokenRequestProvider.open}. */
-export interface TokenRequestProviderOptions {
+export interface TokenRequestProviderOptions extends ExchangeOptions {
   /** Namespace of the service account. */
   readonly namespace: string;
   /** Name of the service account. */
@@ -42,33 +43,16 @@ export interface TokenRequestProviderOptions {
    * @default `KUBECONFIG`, `~/.kube/config`, or the pod's own, as kubectl finds them (`loadFromDefault`)
    */
   readonly kubeConfig?: KubeConfig | undefined;
-  /**
-   * How long one request may take, in milliseconds.
-   *
-   * @default 10_000
-   */
-  readonly timeoutMs?: number | undefined;
-  /**
-   * How long `open` waits for a first token, in milliseconds; with 0 it tries once.
-   *
-   * @default 30_000
-   */
-  readonly readyTimeoutMs?: number | undefined;
-  /** Ends the wait of `open`, and closes the provider later, when it aborts. */
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** The options with every default filled in. */
-export interface ResolvedTokenRequestOptions {
+export interface ResolvedTokenRequestOptions extends ExchangeLimits {
   readonly namespace: string;
   readonly serviceAccount: string;
   readonly audiences: readonly string[];
   readonly expirationSeconds: number;
   readonly boundObjectRef: BoundObjectReference | undefined;
   readonly kubeConfig: KubeConfig | undefined;
-  readonly timeoutMs: number;
-  readonly readyTimeoutMs: number;
-  readonly signal: AbortSignal | undefined;
 }
 
 /** ValidateTokenRequest (kubernetes/kubernetes pkg/apis/authentication/validation/validation.go). */
@@ -77,7 +61,7 @@ const MAX_EXPIRATION_SECONDS = 2 ** 32;
 
 /** Checks the options and fills in the defaults; throws `ERR_TOKEN_OPTION`. */
 export function resolveTokenRequestOptions(options: TokenRequestProviderOptions): ResolvedTokenRequestOptions {
-  const { audiences = [], boundObjectRef, kubeConfig, signal } = options;
+  const { audiences = [], boundObjectRef, kubeConfig } = options;
   if (!Array.isArray(audiences) || audiences.some((audience) => typeof audience !== 'string' || audience === '')) {
     throw new InvalidOptionError('audiences', 'The option "audiences" must be a list of audiences, such as ["vault"].');
   }
@@ -101,8 +85,6 @@ export function resolveTokenRequestOptions(options: TokenRequestProviderOptions)
     expirationSeconds: Math.floor(expirationSeconds),
     boundObjectRef,
     kubeConfig,
-    timeoutMs: numberIn('timeoutMs', options.timeoutMs, 10_000, 1, MAX_TIMER_MS),
-    readyTimeoutMs: numberIn('readyTimeoutMs', options.readyTimeoutMs, 30_000, 0, MAX_TIMER_MS),
-    signal,
+    ...resolveExchangeOptions(options),
   };
 }

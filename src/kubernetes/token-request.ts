@@ -2,14 +2,14 @@ import { type ConfigurationOptions, CoreV1Api, KubeConfig, Observable } from '@k
 import { InvalidOptionError, TokenExchangeError } from '../errors.js';
 import type { Exchange } from '../exchange/exchange-provider.js';
 import type { Grant } from '../exchange/grant.js';
+import { refreshAt } from '../exchange/refresh-at.js';
 import { withDeadline } from '../internal/deadline.js';
 import { isError } from '../internal/is-error.js';
 import { tokenRequestError } from './token-request-error.js';
 import type { ResolvedTokenRequestOptions } from './token-request-options.js';
 
-/** Share of its life after which a token is replaced, as the kubelet does it, and how far one process differs from the next. */
+/** Share of its life after which a token is replaced, as the kubelet does it. */
 const REFRESH_SHARE = 0.8;
-const REFRESH_SPREAD = 0.1;
 
 /** How close to its expiry a token is not handed out any more: a request takes time to arrive. */
 const EXPIRY_MARGIN_MS = 10_000;
@@ -115,11 +115,10 @@ function grantOf(status: { token?: string; expirationTimestamp?: Date } | undefi
       'The answer to the TokenRequest holds no token with an expiry.',
     );
   }
-  const share = REFRESH_SHARE + (Math.random() - 0.5) * REFRESH_SPREAD;
   return {
     token: status.token,
     obtainedAtMs: askedAtMs,
     expiresAtMs: expiresAtMs - EXPIRY_MARGIN_MS,
-    refreshAtMs: Math.floor(askedAtMs + (expiresAtMs - askedAtMs) * share),
+    refreshAtMs: refreshAt(askedAtMs, expiresAtMs - askedAtMs, REFRESH_SHARE),
   };
 }

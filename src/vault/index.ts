@@ -3,6 +3,7 @@
  *
  * @module projected-token/vault
  */
+export type { ExchangeOptions } from '../exchange/exchange-options.js';
 export type {
   CertificateAuthority,
   ConnectionOptions,

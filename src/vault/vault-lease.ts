@@ -1,5 +1,6 @@
 import { TokenExchangeError } from '../errors.js';
 import type { Grant } from '../exchange/grant.js';
+import { refreshAt } from '../exchange/refresh-at.js';
 import type { VaultAnswer } from './vault-connection.js';
 
 /** A Vault token and how long it lives. */
@@ -17,9 +18,8 @@ export interface VaultLease extends Grant {
   readonly fullLeaseSeconds: number;
 }
 
-/** Share of the lease after which it is renewed, and how far one process differs from the next, so that many do not come together. */
+/** Share of the lease after which it is renewed. */
 const REFRESH_SHARE = 2 / 3;
-const REFRESH_SPREAD = 0.1;
 
 /** A longer lease is no lease of Vault (its own maximum is 32 days), and its end may be no date. */
 const LONGEST_LEASE_MS = 10 * 365 * 24 * 60 * 60 * 1000;
@@ -59,12 +59,11 @@ export function parseLease({ status, body }: VaultAnswer, askedAtMs: number, ren
   const fullLeaseSeconds = renewed?.fullLeaseSeconds ?? leaseSeconds;
   // A renewal that gives nothing more ends a lease; it does not make it endless.
   const lifeMs = fullLeaseSeconds === 0 ? Number.POSITIVE_INFINITY : Math.min(leaseSeconds * 1000, LONGEST_LEASE_MS);
-  const share = REFRESH_SHARE + (Math.random() - 0.5) * REFRESH_SPREAD;
   return {
     token,
     obtainedAtMs: askedAtMs,
     expiresAtMs: askedAtMs + lifeMs,
-    refreshAtMs: askedAtMs + lifeMs * share,
+    refreshAtMs: refreshAt(askedAtMs, lifeMs, REFRESH_SHARE),
     leaseSeconds,
     isRenewable: renewable === true && leaseSeconds >= fullLeaseSeconds,
     isRevocable: type !== 'batch',

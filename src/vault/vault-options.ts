@@ -1,11 +1,13 @@
 import { AllowedOrigins, parseUrl } from '../carry/allowed-origins.js';
 import { InvalidOptionError } from '../errors.js';
+import { type ExchangeLimits, type ExchangeOptions, resolveExchangeOptions } from '../exchange/exchange-options.js';
+import { requiredSource } from '../exchange/source-token.js';
 import { type ConnectionOptions, resolveConnectionOptions } from '../internal/connection-options.js';
-import { MAX_TIMER_MS, numberIn, requiredText } from '../internal/option-checks.js';
+import { requiredText } from '../internal/option-checks.js';
 import type { TokenSource } from '../token-source.js';
 
 /** Options of {@link VaultTokenProvider.open}. */
-export interface VaultTokenProviderOptions extends ConnectionOptions {
+export interface VaultTokenProviderOptions extends ConnectionOptions, ExchangeOptions {
   /** Address of Vault or OpenBao, such as `https://vault.internal:8200`; what `VAULT_ADDR` is for its command line. */
   readonly address: string | URL;
   /** The role of the kubernetes auth method to log in to. */
@@ -33,29 +35,15 @@ export interface VaultTokenProviderOptions extends ConnectionOptions {
    */
   readonly origins?: readonly (string | URL)[] | undefined;
   /**
-   * How long one request to Vault may take, in milliseconds.
-   *
-   * @default 10_000
-   */
-  readonly timeoutMs?: number | undefined;
-  /**
-   * How long `open` waits for a first token, in milliseconds; with 0 it tries once.
-   *
-   * @default 30_000
-   */
-  readonly readyTimeoutMs?: number | undefined;
-  /**
    * Whether `close` revokes the token, and with it every lease that was had with it, such as the database user of this process.
    *
    * @default false
    */
   readonly revokeOnClose?: boolean | undefined;
-  /** Ends the wait of `open`, and closes the provider later, when it aborts. */
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** The options with every default filled in. */
-export interface ResolvedVaultOptions {
+export interface ResolvedVaultOptions extends ExchangeLimits {
   readonly address: URL;
   readonly role: string;
   readonly source: TokenSource;
@@ -63,15 +51,12 @@ export interface ResolvedVaultOptions {
   readonly namespace: string | undefined;
   readonly connection: ConnectionOptions;
   readonly origins: AllowedOrigins;
-  readonly timeoutMs: number;
-  readonly readyTimeoutMs: number;
   readonly revokeOnClose: boolean;
-  readonly signal: AbortSignal | undefined;
 }
 
 /** Checks the options and fills in the defaults; throws `ERR_TOKEN_OPTION`, `ERR_TOKEN_ORIGIN`. */
 export function resolveVaultOptions(options: VaultTokenProviderOptions): ResolvedVaultOptions {
-  const { source, namespace, origins, revokeOnClose = false, signal } = options;
+  const { namespace, origins, revokeOnClose = false } = options;
   const address = parseUrl(String(options.address));
   if (address === undefined || !isPlainHttp(address)) {
     const example = 'such as https://vault.internal:8200, without credentials or query';
@@ -80,24 +65,16 @@ export function resolveVaultOptions(options: VaultTokenProviderOptions): Resolve
       `The option "address" must be the http: or https: address of Vault, ${example}.`,
     );
   }
-  if (typeof source?.getToken !== 'function' || typeof source.replaceToken !== 'function') {
-    throw new InvalidOptionError(
-      'source',
-      'The option "source" must be a token source, such as a ProjectedTokenProvider.',
-    );
-  }
   return {
     address,
     role: requiredText('role', options.role, 'the name of a role of the kubernetes auth method'),
-    source,
+    source: requiredSource('source', options.source),
     mount: mountPath(options.mount ?? 'kubernetes'),
     namespace,
     connection: resolveConnectionOptions(options),
     origins: new AllowedOrigins(origins, address.href),
-    timeoutMs: numberIn('timeoutMs', options.timeoutMs, 10_000, 1, MAX_TIMER_MS),
-    readyTimeoutMs: numberIn('readyTimeoutMs', options.readyTimeoutMs, 30_000, 0, MAX_TIMER_MS),
     revokeOnClose,
-    signal,
+    ...resolveExchangeOptions(options),
   };
 }
 

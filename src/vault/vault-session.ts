@@ -1,7 +1,7 @@
 import { TokenExchangeError } from '../errors.js';
 import type { Exchange } from '../exchange/exchange-provider.js';
 import type { Verdict } from '../exchange/exchanged-token.js';
-import { replacementFrom, tokenFrom } from '../exchange/source-token.js';
+import { exchangeNewest } from '../exchange/source-token.js';
 import { withDeadline } from '../internal/deadline.js';
 import { BoundToken } from '../token/bound-token.js';
 import { type VaultAnswer, VaultConnection } from './vault-connection.js';
@@ -39,7 +39,9 @@ export class VaultSession implements Exchange<VaultLease> {
    */
   async obtain(inUse: VaultLease | undefined, signal: AbortSignal): Promise<VaultLease> {
     const renewed = inUse?.isRenewable ? await this.#renew(inUse, signal) : undefined;
-    return renewed ?? this.#logIn(signal);
+    if (renewed !== undefined) return renewed;
+    const { source, timeoutMs } = this.#options;
+    return exchangeNewest(source, (jwt) => this.#logIn(jwt, signal), timeoutMs, signal);
   }
 
   /**
@@ -81,20 +83,6 @@ export class VaultSession implements Exchange<VaultLease> {
     return Date.now() < renewed.expiresAtMs ? renewed : undefined;
   }
 
-  /** Once more where the source has another token after Vault denied the first. */
-  async #logIn(signal: AbortSignal): Promise<VaultLease> {
-    const { source, timeoutMs } = this.#options;
-    const jwt = await tokenFrom(source, timeoutMs, signal);
-    try {
-      return await this.#logInWith(jwt, signal);
-    } catch (error) {
-      if ((error as Partial<TokenExchangeError>).code !== 'ERR_EXCHANGE_DENIED') throw error;
-      const replacement = await replacementFrom(source, jwt, timeoutMs, signal);
-      if (replacement === undefined || replacement === jwt) throw error;
-      return this.#logInWith(replacement, signal);
-    }
-  }
-
   /** @throws `ERR_EXCHANGE_DENIED` when Vault denies it, `ERR_EXCHANGE_UNAVAILABLE` */
   async #revoke({ token }: VaultLease): Promise<void> {
     const toError = () =>
@@ -112,7 +100,7 @@ export class VaultSession implements Exchange<VaultLease> {
     }
   }
 
-  async #logInWith(jwt: string, signal: AbortSignal): Promise<VaultLease> {
+  async #logIn(jwt: string, signal: AbortSignal): Promise<VaultLease> {
     const { mount, role } = this.#options;
     const askedAtMs = Date.now();
     const answer = await this.#connection.request('POST', `auth/${mount}/login`, { json: { role, jwt }, signal }, [
