@@ -48,6 +48,8 @@ export const USUAL_TROUBLES: Troubles = {
 /**
  * When the kubelet writes which token: its own policy (kubelet token_manager.go, requiresRefresh; pod_workers.go), with what can
  * go wrong. A function of its random numbers alone.
+ *
+ * @param syncFactor - syncs are so many times as far apart as by the kubelet's default
  */
 export function* kubeletWrites(
   kind: TokenKind,
@@ -55,6 +57,7 @@ export function* kubeletWrites(
   startMs: number,
   endMs: number,
   random: () => number,
+  syncFactor = 1,
 ): Generator<{ readonly atMs: number; readonly token: TokenTimes }> {
   const exponential = (meanSeconds: number) => -Math.log(1 - random()) * meanSeconds * 1000;
   let token = issue(kind, startMs);
@@ -65,7 +68,7 @@ export function* kubeletWrites(
   let restartAtMs = startMs + exponential(troubles.restartEverySeconds);
   for (let nowMs = startMs; ; ) {
     // A pod is synced every syncFrequency (1 min) times 1 to 1.5; the volume is remounted within that sync.
-    nowMs += 60_000 * (1 + random() / 2) * (isBusy(nowMs) ? 5 : 1);
+    nowMs += 60_000 * (1 + random() / 2) * (isBusy(nowMs) ? 5 : syncFactor);
     if (nowMs > endMs) return;
     const mayNotRefresh = [isAway, isTerminating].map((isSo) => isSo(nowMs)).includes(true);
     const hasRestarted = nowMs >= restartAtMs;
