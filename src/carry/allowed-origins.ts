@@ -22,8 +22,10 @@ export class AllowedOrigins {
     this.#origins = origins;
   }
 
-  has(url: URL): boolean {
-    return this.#origins.has(url.origin);
+  /** @param url - or the text of one; most name an origin just as it is listed, and need not be parsed */
+  has(url: URL | string): boolean {
+    if (typeof url !== 'string') return this.#origins.has(url.origin);
+    return this.#origins.has(url) || this.#origins.has(parseUrl(url)?.origin ?? '');
   }
 }
 

@@ -1,7 +1,7 @@
 import { InvalidOptionError } from '../errors.js';
 import type { TokenSource } from '../token-source.js';
 import { AllowedOrigins } from './allowed-origins.js';
-import { settleWithSignal } from './settle-with-signal.js';
+import { abortReasonOf, settleWithSignal } from './settle-with-signal.js';
 import { TokenHeader } from './token-header.js';
 
 /** Options of every `withToken`. */
@@ -55,8 +55,8 @@ export class TokenCarriage {
     return this.#header.name;
   }
 
-  /** Whether the token may go to this URL. */
-  allows(url: URL): boolean {
+  /** Whether the token may go to this URL; of a text, to the origin that it names. */
+  allows(url: URL | string): boolean {
     return this.#origins.has(url);
   }
 
@@ -109,7 +109,12 @@ export class TokenJourney {
    * open redirect elsewhere must not be able to steer a request that carries it.
    */
   carriesTo(url: URL): boolean {
-    if (!this.carriage.allows(url)) this.leave();
+    return this.carriesIf(this.carriage.allows(url));
+  }
+
+  /** The same for a client that looked itself whether the token may go to where the hop leads. */
+  carriesIf(isAllowed: boolean): boolean {
+    if (!isAllowed) this.leave();
     this.#isCarrying = !this.#hasLeft;
     return this.#isCarrying;
   }
@@ -126,7 +131,26 @@ export class TokenJourney {
    * @throws what the source throws; the signal's reason when it aborts first
    */
   async valueFor(url: URL, signal?: AbortSignal): Promise<string | undefined> {
-    if (!this.carriesTo(url)) return undefined;
+    return this.carriesTo(url) ? this.value(signal) : undefined;
+  }
+
+  /**
+   * Returns the header's value for a hop that carries the token, if the token is at hand: the request can be sent in the turn in
+   * which it was made, as the client without the token does. `undefined` if the token has to be waited for, see {@link value}.
+   *
+   * @throws `ERR_TOKEN_MALFORMED`
+   */
+  valueAtHand(): string | undefined {
+    this.#token ??= this.carriage.source.peekToken?.();
+    return this.#token === undefined ? undefined : this.carriage.valueOf(this.#token);
+  }
+
+  /**
+   * Resolves with the header's value for a hop that carries the token.
+   *
+   * @throws what the source throws; the signal's reason when it aborts first
+   */
+  async value(signal?: AbortSignal): Promise<string> {
     this.#token ??= await settleWithSignal(this.carriage.source.getToken({ signal }), signal);
     return this.carriage.valueOf(this.#token);
   }
@@ -156,7 +180,7 @@ export class TokenJourney {
       this.#token = replacement;
       return true;
     } catch {
-      signal?.throwIfAborted();
+      if (signal?.aborted) throw abortReasonOf(signal);
       return false;
     }
   }

@@ -15,6 +15,8 @@ export class TokenHeader {
   /** In lower case. */
   readonly name: string;
   readonly #scheme: string | undefined;
+  /** Of the token that was asked for last: it is the same one for many requests. */
+  #last: { readonly token: string; readonly value: string } | undefined;
 
   /** @throws `ERR_TOKEN_OPTION` when the carrier of the source names no header */
   constructor({ carrier = BEARER_CARRIER }: TokenSource) {
@@ -31,12 +33,15 @@ export class TokenHeader {
    * @throws `ERR_TOKEN_MALFORMED` when no header can carry it
    */
   valueFor(token: string): string {
+    if (token === this.#last?.token) return this.#last.value;
     if (!VISIBLE_ASCII.test(token)) {
       throw new TokenFileError(
         'ERR_TOKEN_MALFORMED',
         'The token source gave a token that is empty, or holds white space, control or other characters that no header may carry.',
       );
     }
-    return this.#scheme === undefined ? token : `${this.#scheme} ${token}`;
+    const value = this.#scheme === undefined ? token : `${this.#scheme} ${token}`;
+    this.#last = { token, value };
+    return value;
   }
 }

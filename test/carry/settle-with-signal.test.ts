@@ -27,6 +27,14 @@ describe('settleWithSignal', () => {
     await expect(settleWithSignal(never(), AbortSignal.abort())).rejects.toMatchObject({ name: 'AbortError' });
   });
 
+  it('rejects with an abort error where a signal has no reasons, as those of old polyfills', async () => {
+    const signal = Object.assign(new EventTarget(), { aborted: false }) as unknown as AbortSignal;
+    const settled = settleWithSignal(never(), signal);
+    Object.assign(signal, { aborted: true }).dispatchEvent(new Event('abort'));
+    await expect(settled).rejects.toMatchObject({ name: 'AbortError' });
+    await expect(settleWithSignal(never(), signal)).rejects.toMatchObject({ name: 'AbortError' });
+  });
+
   it('rejects with the reason also when the source tells of the abort in its own words', async () => {
     const controller = new AbortController();
     const source = new Promise<never>((_, reject) => {

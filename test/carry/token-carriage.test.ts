@@ -60,6 +60,13 @@ describe('the header', () => {
     },
   );
 
+  it('has the value of each token, in whatever order they come', () => {
+    const carriage = carriageOf(sourceOf());
+    const values = ['a', 'a', 'b', 'a'].map((token) => carriage.valueOf(token));
+    expect(values).toEqual(['Bearer a', 'Bearer a', 'Bearer b', 'Bearer a']);
+    expect(() => carriage.valueOf('')).toThrow();
+  });
+
   it('carries all of visible ASCII', () => {
     const visible = String.fromCharCode(...Array.from({ length: 94 }, (_, index) => 0x21 + index));
     expect(carriageOf(sourceOf()).valueOf(visible)).toBe(`Bearer ${visible}`);
@@ -123,6 +130,31 @@ describe('a journey', () => {
       expect(await journey.valueFor(NEXT_DOOR)).toBe('Bearer first');
       expect(journey.valueAtRedirect(NEXT_DOOR)).toBe('Bearer first');
       expect(source.getToken).toHaveBeenCalledTimes(1);
+    });
+
+    it('has the value at once where the source has a token at hand, and then keeps it', async () => {
+      const peekToken = vi.fn(() => 'at-hand');
+      journey = carriageOf({ ...source, peekToken }).begin();
+      expect(journey.carriesIf(true)).toBe(true);
+      expect(journey.valueAtHand()).toBe('Bearer at-hand');
+      peekToken.mockReturnValue('newer');
+      expect(journey.valueAtHand()).toBe('Bearer at-hand');
+      expect(await journey.valueFor(HERE)).toBe('Bearer at-hand');
+      expect(source.getToken).not.toHaveBeenCalled();
+    });
+
+    it('has none at once where the source has none at hand, or cannot tell', async () => {
+      for (const peekToken of [() => undefined, undefined]) {
+        journey = carriageOf({ ...source, ...(peekToken && { peekToken }) }).begin();
+        expect(journey.valueAtHand()).toBeUndefined();
+        expect(await journey.value()).toBe('Bearer first');
+        expect(journey.valueAtHand()).toBe('Bearer first');
+      }
+    });
+
+    it('fails at once for a token that no header can carry', () => {
+      journey = carriageOf({ ...source, peekToken: () => 'two parts' }).begin();
+      expect(() => journey.valueAtHand()).toThrow(expect.objectContaining({ code: 'ERR_TOKEN_MALFORMED' }));
     });
 
     it('goes without to an origin that is not listed, and asks for no token', async () => {
@@ -247,6 +279,14 @@ describe('origins', () => {
   it('are those listed', () => {
     const carriage = carriageOf(sourceOf());
     expect([HERE, NEXT_DOOR, ELSEWHERE].map((url) => carriage.allows(url))).toEqual([true, true, false]);
+  });
+
+  it('may be told from a text, however it is written', () => {
+    const carriage = carriageOf(sourceOf());
+    const listed = [HERE.origin, `${HERE.origin}/`, 'HTTPS://Vault.internal:8200', HERE.href];
+    expect(listed.map((text) => carriage.allows(text))).toEqual([true, true, true, true]);
+    const others = [ELSEWHERE.origin, 'vault.internal:8200', '', '/v1', 'https://vault.internal:8200@evil.example'];
+    expect(others.map((text) => carriage.allows(text))).toEqual(Array(5).fill(false));
   });
 
   it('are that of the base URL, too', () => {
