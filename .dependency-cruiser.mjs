@@ -20,11 +20,13 @@ const ROOMS = {
   provider: [...BASICS, 'token', 'volume'],
   index: CORE,
   carry: BASICS,
-  fetch: [...BASICS, 'carry'],
+  // Requests on their way through undici's dispatchers, which the fetch of Node has too.
+  dispatch: [...BASICS, 'carry'],
+  fetch: [...BASICS, 'carry', 'dispatch'],
   // The only client that knows another: axios has an adapter that sends with fetch, and takes the fetch to send with as an option.
   // What carries the token there is a carrying fetch, with the redirects and the retry that it has; a second one would be a copy.
   axios: [...BASICS, 'carry', 'fetch'],
-  undici: [...BASICS, 'carry'],
+  undici: [...BASICS, 'carry', 'dispatch'],
   got: [...BASICS, 'carry'],
   grpc: [...BASICS, 'carry'],
   exchange: BASICS,
@@ -52,8 +54,9 @@ const LIBRARIES = {
   got: ['got'],
   memfs: ['testing'],
   'prom-client': ['metrics'],
+  // dispatch/: its types only.
   // internal/: what the library itself asks of servers, to exchange or verify a token, goes through one HTTP client there.
-  undici: ['undici', 'internal'],
+  undici: ['undici', 'dispatch', 'internal'],
 };
 
 const paths = (rooms) => (rooms.length === 0 ? [] : [`^src/(${rooms.join('|')})(/|\\.ts$)`]);

@@ -11,8 +11,9 @@ export class DispatchJourneys {
   constructor(private readonly carriage: TokenCarriage) {}
 
   of(handler: Dispatcher.DispatchHandler): TokenJourney {
+    if (!Array.isArray((handler as { history?: unknown } | undefined)?.history)) return this.carriage.begin();
     const journey = this.#underWay.get(handler) ?? this.carriage.begin();
-    if (Array.isArray(Reflect.get(handler, 'history'))) this.#underWay.set(handler, journey);
+    this.#underWay.set(handler, journey);
     return journey;
   }
 }

@@ -34,6 +34,21 @@ export class FixedTokenSource implements TokenSource {
     return this.token(this.#generation);
   }
 
+  /** The same source with its token at hand, until a test replaces `getToken`. */
+  get atHand(): TokenSource {
+    const peekToken = () => {
+      if (Object.hasOwn(this, 'getToken')) return undefined;
+      this.reads++;
+      return this.token(this.#generation);
+    };
+    return {
+      carrier: this.carrier,
+      getToken: (options) => this.getToken(options),
+      replaceToken: (refused, options) => this.replaceToken(refused, options),
+      peekToken,
+    } as TokenSource;
+  }
+
   /** Has another token each time. Tests replace this to have none. */
   async replaceToken(refused: string, _options?: GetTokenOptions): Promise<string | undefined> {
     this.refused.push(refused);

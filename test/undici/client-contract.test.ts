@@ -6,6 +6,7 @@ import { type Dispatcher, interceptors } from 'undici';
 import { afterAll, expect } from 'vitest';
 import type { ContractClient, ContractRequest } from '../helpers/contract-client.js';
 import { describeClientContract } from '../helpers/http-client-contract.js';
+import type { FixedTokenSource } from '../helpers/http-token-source.js';
 
 type Bodies = Pick<ContractClient, 'replayableBodies' | 'oneShotBodies' | 'expectAborted'>;
 type RequestInit = { dispatcher: Dispatcher } & Omit<Dispatcher.RequestOptions, 'origin' | 'path'>;
@@ -76,6 +77,12 @@ const APIS: Record<string, ContractClient['withToken']> = {
 
 for (const [name, withToken] of Object.entries(APIS)) {
   describeClientContract({ ...bodies, name, followsRedirects: false, withToken });
+  describeClientContract({
+    ...bodies,
+    name: `${name}, with a token at hand,`,
+    followsRedirects: false,
+    withToken: (source, options) => withToken((source as FixedTokenSource).atHand, options),
+  });
 }
 
 describeClientContract({

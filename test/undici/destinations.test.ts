@@ -3,7 +3,8 @@ import { connect } from 'node:net';
 import { withToken } from 'projected-token/undici';
 import { Agent, BalancedPool, Client, type Dispatcher, interceptors, Pool, ProxyAgent, request, upgrade } from 'undici';
 import { afterEach, describe, expect, it } from 'vitest';
-import { destinationsOf } from '../../src/undici/destinations.js';
+import { TokenCarriage } from '../../src/carry/token-carriage.js';
+import { Destinations } from '../../src/dispatch/destinations.js';
 import { useHttpOrigins } from '../helpers/http-origins.js';
 import { serveForTest } from '../helpers/serve-for-test.js';
 
@@ -51,8 +52,12 @@ describe.each(Object.entries(BOUND))('%s', (_, bindTo) => {
 it('a dispatcher that keeps its origin in a URL of another realm goes there, whatever a request says', () => {
   const url = { [Symbol.toStringTag]: 'URL', origin: 'https://a.example' };
   const dispatcher = { [Symbol('url')]: url } as unknown as Dispatcher;
-  const destinations = destinationsOf(dispatcher, { origin: 'https://b.example' } as Dispatcher.DispatchOptions);
-  expect(destinations.map(({ origin }) => origin)).toEqual(['https://a.example', 'https://b.example']);
+  const areAllowed = (origins: string[]) =>
+    new Destinations(new TokenCarriage(at.source, { origins }), dispatcher).areAllowed({
+      origin: 'https://b.example',
+    } as Dispatcher.DispatchOptions);
+  const lists = [['https://a.example'], ['https://b.example'], ['https://a.example', 'https://b.example']];
+  expect(lists.map(areAllowed)).toEqual([false, false, true]);
 });
 
 it('a BalancedPool sends the token only if all its upstreams are listed', async () => {

@@ -1,0 +1,77 @@
+import type { Dispatcher } from 'undici';
+import type { TokenCarriage, TokenJourney } from '../carry/token-carriage.js';
+import { CarriedDispatch, type CarriedRequest, type DispatchErrors } from './carried-dispatch.js';
+import { Destinations } from './destinations.js';
+import { hasHeader, repeatableHeaders } from './dispatch-headers.js';
+import type { KeptBody } from './kept-body.js';
+import {
+  FromLegacyHandler,
+  failDispatch,
+  type Handler,
+  isLegacyHandler,
+  type LegacyHandler,
+  ToLegacyHandler,
+} from './legacy-handler.js';
+
+type Dispatch = Dispatcher['dispatch'];
+
+/** What one client with the token needs for all its requests. */
+export interface DispatchCarrierOptions {
+  readonly errors: DispatchErrors;
+  readonly unsettled?: CarriedRequest['unsettled'];
+}
+
+/** Puts the token on the requests of one dispatcher, whether its handlers are those of undici 6 or of later ones. */
+export class DispatchCarrier {
+  readonly #destinations: Destinations;
+  readonly #dispatch: Dispatch;
+  /** A dispatcher gets the kind of handler that it would get without the token. */
+  readonly #dispatchLegacy: Dispatch;
+
+  constructor(
+    private readonly carriage: TokenCarriage,
+    dispatcher: Dispatcher,
+    private readonly options: DispatchCarrierOptions,
+  ) {
+    this.#destinations = new Destinations(carriage, dispatcher);
+    this.#dispatch = (options, handler) => dispatcher.dispatch(options, handler);
+    this.#dispatchLegacy = (options, handler) =>
+      dispatcher.dispatch(options, new ToLegacyHandler(handler as Handler) as Dispatcher.DispatchHandler);
+  }
+
+  /**
+   * Dispatches a request, with the token if it may go where the request goes and the request has no such header of its own.
+   *
+   * @param journey - that of the chain of redirects which the request is part of
+   * @param keepBody - makes of a body that can be read only once one that can be sent again
+   */
+  dispatch(
+    journey: TokenJourney,
+    options: Dispatcher.DispatchOptions,
+    handler: Dispatcher.DispatchHandler,
+    keepBody?: (body: unknown) => KeptBody | undefined,
+  ): boolean {
+    if (!isDispatchable(options, handler) || !journey.carriesIf(this.#destinations.areAllowed(options))) {
+      return this.#dispatch(options, handler);
+    }
+    const headers = repeatableHeaders(options.headers);
+    const readable = headers === options.headers ? options : { ...options, headers };
+    if (hasHeader(headers, this.carriage.header)) {
+      journey.leave();
+      return this.#dispatch(readable, handler);
+    }
+    if (Reflect.get(options, 'maxRedirections')) return failDispatch(handler, this.options.errors.redirecting());
+    const body = keepBody?.(options.body);
+    const request = { ...this.options, carriage: this.carriage, journey, options: readable, body };
+    const carried = isLegacyHandler(handler)
+      ? new CarriedDispatch(this.#dispatchLegacy, request, new FromLegacyHandler(handler as LegacyHandler))
+      : new CarriedDispatch(this.#dispatch, request, handler as Handler);
+    return carried.start();
+  }
+}
+
+/** What undici rejects before it looks at anything else is left to it. */
+function isDispatchable(options: unknown, handler: unknown): boolean {
+  if (typeof options !== 'object' || options === null || typeof handler !== 'object' || handler === null) return false;
+  return !isLegacyHandler(handler) || typeof handler.onError === 'function';
+}

@@ -1,0 +1,63 @@
+import type { Dispatcher } from 'undici';
+
+type Controller = Dispatcher.DispatchController;
+
+/** A refusal's body is read to its end, so that its connection can be used again, unless it is longer than this. */
+const MAX_BYTES = 64 * 1024;
+
+/**
+ * Nor is it waited for any longer than this: the caller waits for the second attempt. What is there of a body of 64 KiB arrives
+ * within a few round trips, so a body that takes a second stalls.
+ */
+const MAX_WAIT_MS = 1000;
+
+/** An answer that may lead to a second attempt: it is kept from the caller until that is decided. */
+export class Refusal {
+  /** What to tell the caller, in this order, if there is no second attempt. */
+  readonly #held: (() => void)[] = [];
+  #isDiscarded = false;
+  #discardedBytes = 0;
+  #timer: NodeJS.Timeout | undefined;
+  /** Nothing more of it will come. */
+  hasEnded = false;
+
+  constructor(private readonly controller: Controller) {
+    controller.pause();
+  }
+
+  /** There will be a second attempt, and what is left of this one is thrown away. */
+  get isDiscarded(): boolean {
+    return this.#isDiscarded;
+  }
+
+  hold(tell: () => void): void {
+    this.#held.push(tell);
+  }
+
+  holdData(length: number, tell: () => void): void {
+    if (!this.#isDiscarded) this.hold(tell);
+    else this.#discardedBytes += length;
+    if (this.#discardedBytes > MAX_BYTES) this.#cutOff('is too long to be read to its end');
+  }
+
+  end(): void {
+    this.hasEnded = true;
+    clearTimeout(this.#timer);
+  }
+
+  discard(): void {
+    this.#isDiscarded = true;
+    if (this.hasEnded) return;
+    this.#timer = setTimeout(() => this.#cutOff('does not come to its end'), MAX_WAIT_MS);
+    this.controller.resume();
+  }
+
+  /** Tells the caller what was held back, for as long as it wants to know. */
+  release(wantsMore: () => boolean): void {
+    for (const tell of this.#held) if (wantsMore()) tell();
+  }
+
+  #cutOff(why: string): void {
+    this.controller.abort(new Error(`The body of the refusal ${why}.`));
+  }
+}
