@@ -62,7 +62,8 @@ export class DispatchCarrier {
     }
     if (Reflect.get(options, 'maxRedirections')) return failDispatch(handler, this.options.errors.redirecting());
     const body = keepBody?.(options.body);
-    const request = { ...this.options, carriage: this.carriage, journey, options: readable, body };
+    const { errors, unsettled } = this.options;
+    const request: CarriedRequest = { carriage: this.carriage, journey, options: readable, body, unsettled, errors };
     const carried = isLegacyHandler(handler)
       ? new CarriedDispatch(this.#dispatchLegacy, request, new FromLegacyHandler(handler as LegacyHandler))
       : new CarriedDispatch(this.#dispatch, request, handler as Handler);

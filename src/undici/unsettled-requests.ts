@@ -22,7 +22,7 @@ export class UnsettledRequests {
   }
 
   delete(request: CarriedDispatch): void {
-    if (this.#requests.delete(request) && this.isEmpty) this.#tell();
+    if (this.#requests.delete(request) && this.areAwaited && this.isEmpty) this.#tell();
   }
 
   /** Calls back once there are none. */
