@@ -1,0 +1,87 @@
+import type { EmbeddedVaultRole } from 'projected-token/testing';
+import type { Cluster } from './cluster.js';
+import { type OpenBao, type OpenBaoOptions, startOpenBao } from './open-bao.js';
+
+/** An OpenBao that takes the service account tokens of a cluster, with the secret `shop`. */
+export interface KubernetesAuth {
+  readonly bao: OpenBao;
+  /** Writes a role and the policy of its name, or deletes the role. */
+  setRole(name: string, role: EmbeddedVaultRole | undefined): Promise<void>;
+  /** Gives or takes away the right of its reviewer to create TokenReviews. */
+  setReviewerAllowed(isAllowed: boolean): Promise<void>;
+}
+
+const REVIEWER_BINDING = '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings';
+
+/**
+ * Starts OpenBao and lets it trust the cluster: as `kubernetes` auth method, with a service account `bao/reviewer` for its
+ * TokenReviews. Adds the namespace `demo` with the service account `app` to the cluster.
+ */
+export async function startKubernetesAuth(cluster: Cluster, options: OpenBaoOptions = {}): Promise<KubernetesAuth> {
+  await cluster.addNamespace('bao');
+  await cluster.addServiceAccount('bao', 'reviewer');
+  await cluster.addNamespace('demo');
+  await cluster.addServiceAccount('demo', 'app');
+  const reviewer = await cluster.createToken('bao', 'reviewer', { expirationSeconds: 86_400 });
+  const bao = await startOpenBao(options);
+  const setReviewerAllowed = async (isAllowed: boolean) => {
+    if (isAllowed) await cluster.bindClusterRole('system:auth-delegator', 'bao', 'reviewer');
+    else await cluster.admin.ask('DELETE', `${REVIEWER_BINDING}/system:auth-delegator:reviewer`);
+  };
+  await setReviewerAllowed(true);
+  const { root } = bao;
+  await root.ask('POST', '/v1/sys/auth/kubernetes', { type: 'kubernetes' });
+  await root.ask('POST', '/v1/auth/kubernetes/config', {
+    kubernetes_host: cluster.origin,
+    kubernetes_ca_cert: cluster.ca,
+    token_reviewer_jwt: reviewer,
+    disable_local_ca_jwt: true,
+  });
+  await root.ask('POST', '/v1/sys/mounts/secret', { type: 'kv', options: { version: '2' } });
+  // A mount of version 2 is upgraded in the background, and refuses writes until then.
+  await untilAnswered(() => root.ask('POST', '/v1/secret/data/shop', { data: { password: 'correct horse' } }));
+  return {
+    bao,
+    setReviewerAllowed,
+    setRole: async (name, role) => {
+      if (role === undefined) {
+        await bao.root.ask('DELETE', `/v1/auth/kubernetes/role/${name}`);
+        return;
+      }
+      await bao.root.ask('PUT', `/v1/sys/policies/acl/${name}`, { policy: policyOf(role) });
+      await bao.root.ask('POST', `/v1/auth/kubernetes/role/${name}`, {
+        bound_service_account_names: role.serviceAccounts.join(','),
+        bound_service_account_namespaces: role.namespaces.join(','),
+        audience: role.audience ?? '',
+        token_ttl: role.periodSeconds === undefined ? (role.ttlSeconds ?? 3600) : 0,
+        token_max_ttl: role.maxTtlSeconds ?? 0,
+        token_period: role.periodSeconds ?? 0,
+        token_type: role.tokenType ?? 'service',
+        token_num_uses: role.tokenNumUses ?? 0,
+        token_no_default_policy: role.noDefaultPolicy ?? false,
+        token_policies: (role.policies ?? [name]).join(','),
+      });
+    },
+  };
+}
+
+function policyOf({ readable = ['*'], writable = [] }: EmbeddedVaultRole): string {
+  const rules = new Map<string, string[]>(readable.map((path) => [path, ['read']]));
+  for (const path of writable) rules.set(path, [...(rules.get(path) ?? []), 'create', 'update', 'delete']);
+  return [...rules]
+    .map(([path, capabilities]) => `path "secret/data/${path}" { capabilities = ${JSON.stringify(capabilities)} }`)
+    .join('\n');
+}
+
+async function untilAnswered(ask: () => Promise<unknown>): Promise<void> {
+  const giveUpAt = performance.now() + 30_000;
+  for (;;) {
+    try {
+      await ask();
+      return;
+    } catch (error) {
+      if (performance.now() > giveUpAt) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}
