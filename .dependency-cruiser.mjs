@@ -31,6 +31,7 @@ const ROOMS = {
   grpc: [...BASICS, 'carry'],
   exchange: BASICS,
   vault: [...BASICS, 'token', 'carry', 'exchange'],
+  oauth: [...BASICS, 'token', 'carry', 'exchange'],
   kubernetes: [...BASICS, 'carry', 'exchange'],
   aws: [...BASICS, 'token', 'exchange'],
   google: [...BASICS, 'token', 'exchange'],
@@ -53,6 +54,7 @@ const LIBRARIES = {
   'google-auth-library': ['google'],
   got: ['got'],
   memfs: ['testing'],
+  oauth4webapi: ['oauth'],
   'prom-client': ['metrics'],
   // dispatch/: its types only.
   // internal/: what the library itself asks of servers, to exchange or verify a token, goes through one HTTP client there.

@@ -37,7 +37,7 @@ const reachCore: EsbuildPlugin = {
 
 // Dependencies that are ES modules only. A `require` of them fails in Jest, under Yarn PnP, and on a Node without require(esm), so
 // the CommonJS files bring their own copy.
-const BUNDLED_INTO_COMMONJS = [/^jose(\/|$)/, 'chokidar', 'readdirp'];
+const BUNDLED_INTO_COMMONJS = [/^jose(\/|$)/, 'chokidar', 'readdirp', 'oauth4webapi'];
 
 // Prints each file of the output anew without comments, which are a tenth of the package and can be read in the sources. In CommonJS,
 // the files stay apart, so that there is one copy of every class and of every shared map across subpaths; and `import()` becomes a

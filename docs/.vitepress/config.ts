@@ -39,6 +39,7 @@ export default defineConfig({
           page('Service to service', '/service-to-service'),
           page('Kubernetes API', '/kubernetes-api'),
           page('AWS, Google Cloud, Azure', '/clouds'),
+          page('OAuth 2.0', '/oauth'),
         ],
       },
       {

@@ -10,6 +10,8 @@ export class TokenExchangeError extends ProjectedTokenError {
   readonly code: TokenExchangeErrorCode;
   /** Status of the answer; undefined when none came. */
   readonly status: number | undefined;
+  /** Error code in the answer of an OAuth 2.0 server, such as `invalid_client` (RFC 6749 section 5.2); undefined where it has none. */
+  readonly oauthError: string | undefined;
   /** How long the other side asked to be left alone (header `Retry-After`), in milliseconds. */
   readonly retryAfterMs: number | undefined;
   /**
@@ -25,6 +27,7 @@ export class TokenExchangeError extends ProjectedTokenError {
     message: string,
     options: CauseOption & {
       status?: number | undefined;
+      oauthError?: string | undefined;
       retryAfterMs?: number | undefined;
       isRetryable?: boolean | undefined;
     } = {},
@@ -32,6 +35,7 @@ export class TokenExchangeError extends ProjectedTokenError {
     super(message, options);
     this.code = code;
     this.status = options.status;
+    this.oauthError = options.oauthError;
     this.retryAfterMs = options.retryAfterMs;
     this.isRetryable = options.isRetryable ?? code === 'ERR_EXCHANGE_UNAVAILABLE';
   }

@@ -9,12 +9,13 @@ import { TlsCredentials } from './tls-credentials.js';
 import { type Attempt, wasStale } from './tracked-client.js';
 import { VERSION } from './version.js';
 
-/** A request with a JSON body, or none. */
+/** A request with a body of JSON or of form fields, or none. */
 export interface HttpRequest {
   readonly method: 'GET' | 'POST';
   readonly url: URL;
   readonly headers?: Readonly<Record<string, string>>;
   readonly json?: unknown;
+  readonly form?: URLSearchParams | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -76,8 +77,9 @@ export class HttpClient {
     }
   }
 
-  async #send({ method, url, headers, json }: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
-    const body = json === undefined ? undefined : JSON.stringify(json);
+  async #send({ method, url, headers, json, form }: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+    const body = json === undefined ? form?.toString() : JSON.stringify(json);
+    const contentType = json === undefined ? 'application/x-www-form-urlencoded' : 'application/json';
     const options = {
       origin: url.origin,
       path: url.pathname + url.search,
@@ -87,7 +89,7 @@ export class HttpClient {
         'Accept-Encoding': ACCEPTED_ENCODINGS,
         'User-Agent': `projected-token/${VERSION}`,
         ...headers,
-        ...(body !== undefined && { 'Content-Type': 'application/json' }),
+        ...(body !== undefined && { 'Content-Type': contentType }),
       },
       body,
       signal,
@@ -114,7 +116,7 @@ export class HttpClient {
           throw describeFailure(error, {
             hasCa: this.#options.ca !== undefined,
             mayUseProxy: pool?.mayUseProxy === true && url.protocol === 'https:',
-            sent: [...Object.values(headers ?? {}), body ?? ''],
+            sent: [...Object.values(headers ?? {}), body ?? '', ...(form?.values() ?? [])],
           });
         }
       }

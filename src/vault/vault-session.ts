@@ -3,7 +3,7 @@ import type { Exchange } from '../exchange/exchange-provider.js';
 import type { Verdict } from '../exchange/exchanged-token.js';
 import { exchangeNewest } from '../exchange/source-token.js';
 import { withDeadline } from '../internal/deadline.js';
-import { BoundToken } from '../token/bound-token.js';
+import { describeToken } from '../token/describe-token.js';
 import { type VaultAnswer, VaultConnection } from './vault-connection.js';
 import { parseLease, type VaultLease } from './vault-lease.js';
 import type { ResolvedVaultOptions } from './vault-options.js';
@@ -123,7 +123,7 @@ export class VaultSession implements Exchange<VaultLease> {
     }
     return new TokenExchangeError(
       'ERR_EXCHANGE_DENIED',
-      `Vault refuses the login to ${where}: ${says}. The token ${describe(jwt)}. Check bound_service_account_names and` +
+      `Vault refuses the login to ${where}: ${says}. The token ${describeToken(jwt)}. Check bound_service_account_names and` +
         ` bound_service_account_namespaces of the role, that its audience is one of the token's, the options "mount" and` +
         ` "namespace", that the mount knows this cluster's API server, and that its token reviewer may create TokenReviews` +
         ` (system:auth-delegator).`,
@@ -140,13 +140,4 @@ export class VaultSession implements Exchange<VaultLease> {
 function verdictOf({ reasons }: VaultAnswer): Verdict {
   if (/\binvalid token\b/.test(reasons) || reasons === 'permission denied') return 'rejected';
   return /^\d+ errors? occurred:/.test(reasons) ? 'accepted' : 'unknown';
-}
-
-function describe(jwt: string): string {
-  try {
-    const { subject, audiences } = BoundToken.parse(jwt);
-    return `is of ${subject} for ${audiences.map((audience) => JSON.stringify(audience)).join(', ') || 'no audience'}`;
-  } catch {
-    return 'is no JWT';
-  }
 }

@@ -29,13 +29,18 @@ describe('An error', () => {
     expect(inspect(error)).not.toContain(SECRET);
   });
 
-  it.each(['header', 'body'])('of somebody else that quotes the %s does not either', async (part) => {
+  it.each(['header', 'body', 'form'])('of somebody else that quotes the %s does not either', async (part) => {
     const agent = new MockAgent();
     closeAfterTest(() => agent.close());
     agent.disableNetConnect();
     const failure = new Error(`refused ${SECRET.slice(0, -5)}\n\u001b[31m of ${SECRET}`);
     agent.get('https://vault.internal').intercept({ path: '/', method: 'POST' }).replyWithError(failure);
-    const request = part === 'header' ? { headers: { 'X-Vault-Token': SECRET } } : { json: { jwt: SECRET } };
+    const request =
+      part === 'header'
+        ? { headers: { 'X-Vault-Token': SECRET } }
+        : part === 'form'
+          ? { form: new URLSearchParams({ jwt: SECRET }) }
+          : { json: { jwt: SECRET } };
     const error = await rejectionOf(
       connect({ dispatcher: agent }).send('https://vault.internal', { method: 'POST', ...request }),
     );

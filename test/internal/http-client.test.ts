@@ -28,6 +28,18 @@ describe('A request', () => {
     expect(body).toBe('{"ü":1}');
   });
 
+  it('is sent as form fields, each encoded', async () => {
+    const server = await serve((socket) => socket.write(ok('')));
+    const form = new URLSearchParams([
+      ['a b', 'ü&='],
+      ['a b', '2'],
+    ]);
+    await connect().send(server.origin, { method: 'POST', form });
+    const [head, body] = server.requests[0]!.split('\r\n\r\n');
+    expect(head!.toLowerCase()).toContain('\r\ncontent-type: application/x-www-form-urlencoded');
+    expect(body).toBe('a+b=%C3%BC%26%3D&a+b=2');
+  });
+
   it('without a body has no type and no length', async () => {
     const server = await serve((socket) => socket.write(ok('')));
     await connect().send(server.origin);

@@ -17,6 +17,7 @@ import { withToken as withTokenAxios } from 'projected-token/axios';
 import { withToken as withTokenFetch } from 'projected-token/fetch';
 import { withToken as withTokenGot } from 'projected-token/got';
 import { withToken as withTokenKubernetes } from 'projected-token/kubernetes';
+import { OAuthTokenProvider } from 'projected-token/oauth';
 import { mintToken, TokenIssuer, TokenVolume } from 'projected-token/testing';
 import { withToken as withTokenUndici } from 'projected-token/undici';
 import { Agent, fetch as fetchOfUndici } from 'undici';
@@ -83,6 +84,11 @@ export async function clients(source: TokenSource, got: Got): Promise<void> {
   same<typeof agent, Agent>(true);
   const kubeConfig = withTokenKubernetes(new KubeConfig(), source);
   same<typeof kubeConfig, KubeConfig>(true);
+
+  const accessTokens = await OAuthTokenProvider.open({ issuer: 'https://id.internal', source, grant: 'jwt-bearer' });
+  accessTokens.on('rotated', ({ token }) => same<typeof token.expiresAt, Date>(true));
+  // @ts-expect-error: no such grant
+  await OAuthTokenProvider.open({ issuer: 'https://id.internal', source, grant: 'password' });
 }
 
 export async function testKit(directory: string): Promise<void> {
