@@ -33,9 +33,10 @@ const ROOMS = {
   vault: [...BASICS, 'token', 'carry', 'exchange'],
   oauth: [...BASICS, 'token', 'carry', 'exchange'],
   kubernetes: [...BASICS, 'carry', 'exchange'],
-  aws: [...BASICS, 'token', 'exchange'],
-  google: [...BASICS, 'token', 'exchange'],
-  azure: [...BASICS, 'token', 'exchange'],
+  // These open providers themselves, of the files that the clouds' webhooks name.
+  aws: [...CORE, 'exchange'],
+  google: [...CORE, 'exchange'],
+  azure: [...CORE, 'exchange'],
   verify: [...BASICS, 'token', 'carry'],
   metrics: CORE,
   cli: CORE,

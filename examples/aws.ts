@@ -5,16 +5,12 @@
  * Run: npx tsx examples/aws.ts
  */
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
-import { ProjectedTokenProvider } from 'projected-token';
 import { fromProjectedToken } from 'projected-token/aws';
 
-const source = await ProjectedTokenProvider.open({ path: process.env.AWS_WEB_IDENTITY_TOKEN_FILE! });
-
 // Any client of the SDK takes the same credentials: S3Client, DynamoDBClient, …
-const sts = new STSClient({ credentials: fromProjectedToken({ source }) });
+const sts = new STSClient({ credentials: fromProjectedToken() });
 
 const { Arn } = await sts.send(new GetCallerIdentityCommand({}));
 console.log(`Signed in as ${Arn}`);
 
 sts.destroy();
-await source.close();

@@ -1,9 +1,9 @@
 import type { FromWebTokenInit, fromWebToken } from '@aws-sdk/credential-provider-web-identity';
-import { InvalidOptionError } from '../errors.js';
 import { replacementFrom, SOURCE_TIMEOUT_MS, tokenFrom } from '../exchange/source-token.js';
 import { isError } from '../internal/is-error.js';
 import { type ExpectedAudience, expectAudience } from '../token/expect-audience.js';
 import type { TokenSource } from '../token-source.js';
+import { findWebIdentity } from './find-web-identity.js';
 import { KeptCredentials } from './kept-credentials.js';
 
 /** Audience that Amazon EKS and the AWS guides use for AWS STS (eks-pod-identity-webhook, annotation `audience`). */
@@ -11,11 +11,36 @@ export const AWS_AUDIENCE = 'sts.amazonaws.com';
 
 /** Options of {@link fromProjectedToken}: those of `fromWebToken` of the SDK, without the token. */
 export interface FromProjectedTokenOptions extends Omit<FromWebTokenInit, 'webIdentityToken' | 'roleArn'> {
-  /** Where the web identity token comes from; asked at each exchange. */
-  readonly source: TokenSource;
-  /** The IAM role to assume. Default: environment variable `AWS_ROLE_ARN`, as in the SDK. */
+  /**
+   * Where the web identity token comes from; asked at each exchange.
+   *
+   * @default a provider of the file `webIdentityTokenFile`, which all calls of this process share
+   */
+  readonly source?: TokenSource;
+  /**
+   * The file with the web identity token, where there is no `source`.
+   *
+   * @default environment variable `AWS_WEB_IDENTITY_TOKEN_FILE`, else `web_identity_token_file` of the profile
+   */
+  readonly webIdentityTokenFile?: string;
+  /**
+   * The profile to read `web_identity_token_file`, `role_arn` and `role_session_name` from, where neither an option nor the
+   * environment names a file. It is read from the files of `AWS_SHARED_CREDENTIALS_FILE` and `AWS_CONFIG_FILE`.
+   *
+   * @default environment variable `AWS_PROFILE`, else 'default'
+   */
+  readonly profile?: string;
+  /**
+   * The IAM role to assume.
+   *
+   * @default environment variable `AWS_ROLE_ARN`, or `role_arn` of the profile that names the file
+   */
   readonly roleArn?: string;
-  /** Name of the session in CloudTrail. Default: `AWS_ROLE_SESSION_NAME`, else one that the SDK makes up. */
+  /**
+   * Name of the session in CloudTrail.
+   *
+   * @default `AWS_ROLE_SESSION_NAME`, or `role_session_name` of the profile that names the file, else one that the SDK makes up
+   */
   readonly roleSessionName?: string;
   /** Region whose STS is asked. Default: the SDK's own rule (the client's region, `AWS_REGION`, the profile, `us-east-1`). */
   readonly region?: string;
@@ -26,7 +51,8 @@ export interface FromProjectedTokenOptions extends Omit<FromWebTokenInit, 'webId
   readonly clientConfig?: FromWebTokenInit['clientConfig'];
   /**
    * Audience that the token must have; `false` leaves the check to STS.
-   * @default 'sts.amazonaws.com'
+   *
+   * @default 'sts.amazonaws.com' for the tokens of a `source`; `false` for a file, which whoever prepared the pod made for STS
    */
   readonly audience?: ExpectedAudience;
 }
@@ -35,7 +61,8 @@ export interface FromProjectedTokenOptions extends Omit<FromWebTokenInit, 'webId
 export type ProjectedTokenCredentialProvider = ReturnType<typeof fromWebToken>;
 
 /**
- * Credentials of an IAM role for every client of the AWS SDK for JavaScript v3, from a source of service account tokens.
+ * Credentials of an IAM role for every client of the AWS SDK for JavaScript v3, from a source of service account tokens. In a pod that
+ * the webhook of Amazon EKS, ROSA or OpenShift has prepared there is nothing to configure: see the defaults of the options.
  *
  * The SDK talks to STS, keeps the credentials, and asks for new ones five minutes before they expire. Each exchange takes
  * the newest token of the source. A token that STS finds expired is replaced once. When an exchange fails, the last
@@ -44,7 +71,15 @@ export type ProjectedTokenCredentialProvider = ReturnType<typeof fromWebToken>;
  * Errors are the SDK's own, and those of the source. Besides:
  *
  * @throws `ERR_TOKEN_AUDIENCE` when the token is for another audience; STS is not asked then
- * @throws `ERR_TOKEN_OPTION` when no role is given
+ * @throws `ERR_TOKEN_OPTION` when no role or no token is given; in a chain of the SDK the next provider is tried then
+ *
+ * @example
+ * ```ts
+ * import { S3Client } from '@aws-sdk/client-s3';
+ * import { fromProjectedToken } from 'projected-token/aws';
+ *
+ * const s3 = new S3Client({ credentials: fromProjectedToken() });
+ * ```
  *
  * @example
  * ```ts
@@ -56,25 +91,20 @@ export type ProjectedTokenCredentialProvider = ReturnType<typeof fromWebToken>;
  * const s3 = new S3Client({ region: 'eu-central-1', credentials: fromProjectedToken({ source }) });
  * ```
  */
-export function fromProjectedToken(options: FromProjectedTokenOptions): ProjectedTokenCredentialProvider {
-  const { source, region, audience = AWS_AUDIENCE, ...init } = options;
+export function fromProjectedToken(options: FromProjectedTokenOptions = {}): ProjectedTokenCredentialProvider {
+  const { source: _source, region, audience, webIdentityTokenFile: _file, profile: _profile, ...init } = options;
+  const expected = audience ?? (options.source === undefined ? false : AWS_AUDIENCE);
 
   const provide: ProjectedTokenCredentialProvider = async (identityProperties) => {
-    const roleArn = init.roleArn ?? process.env.AWS_ROLE_ARN;
-    if (!roleArn) {
-      throw new InvalidOptionError(
-        'roleArn',
-        'There is no role to assume. Set the option "roleArn" or the environment variable AWS_ROLE_ARN.',
-      );
-    }
+    const { source, roleArn, roleSessionName } = await findWebIdentity(options);
     // Loaded at the first exchange: the SDK is large, and a program may never need credentials.
     const { fromWebToken } = await import('@aws-sdk/credential-provider-web-identity');
     const exchange = (webIdentityToken: string) => {
-      expectAudience(webIdentityToken, audience);
+      expectAudience(webIdentityToken, expected);
       return fromWebToken({
         ...init,
         roleArn,
-        roleSessionName: init.roleSessionName ?? process.env.AWS_ROLE_SESSION_NAME,
+        ...(roleSessionName !== undefined && { roleSessionName }),
         ...(region !== undefined && { clientConfig: { ...init.clientConfig, region } }),
         webIdentityToken,
       })(identityProperties);
