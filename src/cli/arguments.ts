@@ -1,70 +1,203 @@
 import { parseArgs } from 'node:util';
 import type { ProjectedTokenProviderOptions } from '../provider/provider-options.js';
+import {
+  COMMAND_NAMES,
+  type CommandName,
+  type CommandSpec,
+  commandNamed,
+  GLOBAL_OPTIONS,
+  OPTIONS,
+  type OptionName,
+  optionNamed,
+} from './commands.js';
 
 /** What the user asked for. */
 export type Command =
-  | { readonly name: 'help' | 'version' }
-  | (TokenOptions & { readonly name: 'inspect' | 'watch'; readonly json: boolean; readonly showToken: boolean })
-  | (TokenOptions & { readonly name: 'wait'; readonly timeoutSeconds: number; readonly showToken: boolean });
+  | { readonly name: 'help'; readonly about?: CommandName }
+  | { readonly name: 'version' }
+  | InspectCommand
+  | WatchCommand
+  | WaitCommand
+  | { readonly name: 'completion'; readonly shell: 'bash' | 'zsh' };
 
 /** Which token, and what it must be. */
 export type TokenOptions = Pick<ProjectedTokenProviderOptions, 'path' | 'audience' | 'issuer' | 'subject'>;
 
-/** The command line cannot be understood; its message says why. */
-export class UsageError extends Error {}
+/** What `watch` and `wait` have in common. */
+interface TokenCommand extends TokenOptions {
+  readonly json: boolean;
+  readonly showToken: boolean;
+}
 
-const OPTIONS = {
-  audience: { type: 'string', multiple: true },
-  issuer: { type: 'string', multiple: true },
-  subject: { type: 'string', multiple: true },
-  json: { type: 'boolean' },
-  timeout: { type: 'string' },
-  'show-token': { type: 'boolean' },
-  help: { type: 'boolean', short: 'h' },
-  version: { type: 'boolean', short: 'v' },
-} as const;
+/** `inspect` and its options. */
+export interface InspectCommand extends TokenCommand {
+  readonly name: 'inspect';
+  readonly claims: boolean;
+  /** Where to get the keys from; undefined where the signature is not to be checked. */
+  readonly verify: KeySource | undefined;
+}
+
+/** Where `inspect --verify` gets the keys of the issuer from. */
+export interface KeySource {
+  /** The API server; the issuer itself where it is undefined. */
+  readonly apiServer: string | undefined;
+  /** File with the CA certificates of that server. */
+  readonly ca: string | undefined;
+  /** File with a token for that server. */
+  readonly bearer: string | undefined;
+}
+
+/** `watch` and its options. */
+export interface WatchCommand extends TokenCommand {
+  readonly name: 'watch';
+}
+
+/** `wait` and its options. */
+export interface WaitCommand extends TokenCommand {
+  readonly name: 'wait';
+  readonly timeoutSeconds: number;
+}
+
+/** The argument that stands for standard input. */
+export const STANDARD_INPUT = '-';
+
+/** The command line cannot be understood; its message says why. */
+export class UsageError extends Error {
+  constructor(
+    message: string,
+    /** The command that it was about, where there is one. */
+    readonly command?: CommandName,
+  ) {
+    super(message);
+  }
+}
 
 const DEFAULT_TIMEOUT_SECONDS = 60;
 const MAX_TIMEOUT_SECONDS = 86_400;
 
 /** Reads a command line; throws {@link UsageError}. */
 export function parseArguments(args: readonly string[]): Command {
-  const { values, positionals } = parse(args);
-  const [name, path, ...rest] = positionals;
-  if (values.help || name === 'help') return { name: 'help' };
-  if (values.version) return { name: 'version' };
-  if (name === undefined) throw new UsageError('no command given.');
-  const { audience, issuer, subject, timeout, json = false, 'show-token': showToken = false } = values;
-  const token = { path, audience, issuer, subject, showToken };
-  switch (name) {
-    case 'inspect':
-    case 'watch':
-      if (timeout !== undefined) throw new UsageError('--timeout is an option of wait.');
-      break;
-    case 'wait':
-      if (json) throw new UsageError('--json is an option of inspect and watch.');
-      break;
-    default:
-      throw new UsageError(`"${name}" is no command.`);
+  const { words, options } = readWords(args);
+  const [name, ...rest] = words;
+  if (options.has('help')) {
+    return name === undefined || commandNamed(name) === undefined ? { name: 'help' } : help([name]);
   }
-  if (rest.length > 0) throw new UsageError(`one path at most, and "${rest[0]}" is another.`);
-  return name === 'wait' ? { name, ...token, timeoutSeconds: secondsOf(timeout) } : { name, ...token, json };
+  if (options.has('version')) return { name: 'version' };
+  if (name === undefined) throw new UsageError('no command given.');
+  if (name === 'help') return help(rest);
+  return commandOf(nameOf(name), rest, options);
 }
 
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
-  } catch (error) {
-    // Of an unknown option Node goes on to say how it could be a path.
-    const [message] = (error as Error).message.split('. To specify a positional argument');
-    throw new UsageError(`${message!.replaceAll('\n', ' ').replace(/[.]?$/, '.')}`);
+function help([about]: readonly string[]): Command {
+  return about === undefined || about === 'help' ? { name: 'help' } : { name: 'help', about: nameOf(about) };
+}
+
+function nameOf(name: string): CommandName {
+  if (commandNamed(name) === undefined) throw new UsageError(`unknown command "${name}".`);
+  return name as CommandName;
+}
+
+function commandOf(name: CommandName, rest: readonly string[], options: Options): Command {
+  const spec: CommandSpec = commandNamed(name)!;
+  for (const option of options.keys()) {
+    if (spec.options.includes(option) || GLOBAL_OPTIONS.includes(option)) continue;
+    const takers = COMMAND_NAMES.filter((each) => commandNamed(each)!.options.includes(option));
+    throw new UsageError(`--${option} is an option of ${takers.join(' and ')}, not of ${name}.`, name);
   }
+  if (rest.length > 1) throw new UsageError(`${name} takes one argument, and "${rest[1]}" is another.`, name);
+  const [argument] = rest;
+  if (argument === '') throw new UsageError(`the argument ${spec.argument} is empty.`, name);
+  const token = {
+    path: argument,
+    audience: options.get('audience'),
+    issuer: options.get('issuer'),
+    subject: options.get('subject'),
+    json: options.has('json'),
+    showToken: options.has('show-token'),
+  };
+  if (argument === STANDARD_INPUT && name !== 'inspect') {
+    throw new UsageError(`only inspect reads standard input (argument "-"), not ${name}.`, name);
+  }
+  switch (name) {
+    case 'inspect':
+      return { name, ...token, claims: options.has('claims'), verify: keySourceOf(options) };
+    case 'watch':
+      return { name, ...token };
+    case 'wait':
+      return { name, ...token, timeoutSeconds: secondsOf(options.get('timeout')?.at(-1)) };
+    case 'completion':
+      if (argument === 'bash' || argument === 'zsh') return { name, shell: argument };
+      throw new UsageError(
+        `completion takes the name of a shell, bash or zsh${argument === undefined ? '' : `, not "${argument}"`}.`,
+        name,
+      );
+  }
+}
+
+function keySourceOf(options: Options): KeySource | undefined {
+  const [apiServer, ca, bearer] = (['api-server', 'ca', 'bearer'] as const).map((option) => {
+    const value = options.get(option)?.at(-1);
+    if (value !== undefined && !options.has('verify')) throw new UsageError(`--${option} needs --verify.`, 'inspect');
+    return value;
+  });
+  return options.has('verify') ? { apiServer, ca, bearer } : undefined;
+}
+
+/** The options that were given, each with its values; a switch has none. */
+type Options = ReadonlyMap<OptionName, string[]>;
+
+/** Tells options and other words apart. `node:util` splits the words; what is wrong with them is said here. */
+function readWords(args: readonly string[]): { words: string[]; options: Options } {
+  const config = Object.fromEntries(
+    (Object.keys(OPTIONS) as OptionName[]).map((name) => {
+      const { short, value } = optionNamed(name)!;
+      return [name, { type: value === undefined ? 'boolean' : 'string', ...(short && { short }) } as const];
+    }),
+  );
+  const { tokens } = parseArgs({
+    args: [...args],
+    options: config,
+    allowPositionals: true,
+    strict: false,
+    tokens: true,
+  });
+  const words: string[] = [];
+  const options = new Map<OptionName, string[]>();
+  for (const token of tokens) {
+    if (token.kind === 'positional') words.push(token.value);
+    if (token.kind !== 'option') continue;
+    const spec = optionNamed(token.name);
+    if (spec === undefined) throw new UsageError(`unknown option "${token.rawName}".`);
+    const name = token.name as OptionName;
+    options.set(name, [...(options.get(name) ?? []), ...valuesOf(name, spec.value, token)]);
+  }
+  return { words, options };
+}
+
+function valuesOf(
+  name: OptionName,
+  placeholder: string | undefined,
+  { value, inlineValue }: { readonly value?: string | undefined; readonly inlineValue?: boolean | undefined },
+): string[] {
+  if (placeholder === undefined) {
+    if (value !== undefined) throw new UsageError(`--${name} takes no value, and "${value}" is one.`);
+    return [];
+  }
+  if (value === undefined) throw new UsageError(`--${name} needs a value: --${name} <${placeholder}>.`);
+  // What looks like an option was hardly meant as a value.
+  if (!inlineValue && value.startsWith('-')) {
+    throw new UsageError(
+      `--${name} needs a value before "${value}". For one that begins with a dash: --${name}=${value}.`,
+    );
+  }
+  if (value === '' && name !== 'timeout') throw new UsageError(`the value of --${name} is empty.`);
+  return [value];
 }
 
 function secondsOf(text: string | undefined): number {
   if (text === undefined) return DEFAULT_TIMEOUT_SECONDS;
   if (!/^\d+(\.\d+)?$/.test(text) || Number(text) > MAX_TIMEOUT_SECONDS) {
-    throw new UsageError(`--timeout takes a number of seconds up to ${MAX_TIMEOUT_SECONDS}, not "${text}".`);
+    throw new UsageError(`--timeout takes a number of seconds up to ${MAX_TIMEOUT_SECONDS}, not "${text}".`, 'wait');
   }
   return Number(text);
 }

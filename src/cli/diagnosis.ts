@@ -7,23 +7,23 @@ import { BoundToken } from '../token/bound-token.js';
 import { overdueAtSeconds } from '../token/schedule.js';
 import { locateVolume } from '../volume/locate-volume.js';
 import { readTokenFile } from '../volume/read-token-file.js';
-import type { TokenOptions } from './arguments.js';
+import { type KeySource, STANDARD_INPUT, type TokenOptions } from './arguments.js';
+import { type Finding, findingOf } from './finding.js';
+import { readStandardInput } from './read-standard-input.js';
+import { checkSignature } from './signature-check.js';
 
-/** Something about a token that a person should know. */
-export interface Finding {
-  /** `error`: the token cannot be used. `warning`: it can, for now. */
-  readonly severity: 'error' | 'warning';
-  readonly code: string;
-  /** What is wrong, and what to do about it. */
-  readonly message: string;
+/** What to diagnose. */
+export interface DiagnosisOptions extends TokenOptions {
+  /** Where to get the keys from; undefined where the signature is not to be checked. */
+  readonly verify: KeySource | undefined;
 }
 
-/** What `inspect` finds out about a token file. */
+/** What `inspect` finds out about a token. */
 export interface Diagnosis {
-  /** The path asked for. */
+  /** The path asked for; `-` for standard input. */
   readonly path: string;
-  /** The file that was looked at: that of the path, or the one found in its directory. */
-  readonly file: string;
+  /** The file that was looked at: that of the path, or the one found in its directory; undefined for standard input. */
+  readonly file: string | undefined;
   /** A link into a projected volume, a plain file, or a directory; undefined when it is neither or cannot be seen. */
   readonly kind: 'projected' | 'regular' | 'directory' | undefined;
   /** Permission bits in octal, as `0640`. */
@@ -31,40 +31,63 @@ export interface Diagnosis {
   readonly uid: number | undefined;
   readonly gid: number | undefined;
   readonly token: BoundToken | undefined;
+  /** How long before its expiry the token counts as expired, in seconds. */
+  readonly expiryMarginSeconds: number;
+  /** `verified` when the signature was checked and is that of the issuer; what is wrong is among the findings. */
+  readonly signature: 'verified' | undefined;
   readonly findings: readonly Finding[];
 }
 
-/** Reads a token file and says what is wrong with it. */
-export async function diagnose(options: TokenOptions, nowMs: number): Promise<Diagnosis> {
+/** Reads a token from a file or from standard input, and says what is wrong with it. */
+export async function diagnose(
+  { verify, ...options }: DiagnosisOptions,
+  input: AsyncIterable<Uint8Array | string>,
+  nowMs: number,
+): Promise<Diagnosis> {
   const { path, expectation } = resolveProviderOptions(options);
+  const isFile = options.path !== STANDARD_INPUT;
   const findings: Finding[] = [];
-  let file = path;
+  let file = isFile ? path : undefined;
   let token: BoundToken | undefined;
   try {
-    const content = await readTokenFile(nodeFs, path);
-    file = content.file;
-    token = BoundToken.parse(content.text);
+    if (isFile) {
+      const content = await readTokenFile(nodeFs, path);
+      file = content.file;
+      token = BoundToken.parse(content.text);
+    } else {
+      token = BoundToken.parse(await readStandardInput(input));
+    }
     assertAcceptable(token, expectation, nowMs);
   } catch (cause) {
-    const error = withPath(cause, file);
+    const error = file === undefined ? cause : withPath(cause, file);
     if (!isProjectedTokenError(error)) throw error;
-    file = (error as Partial<TokenFileError>).path ?? file;
-    findings.push({ severity: 'error', code: error.code, message: error.message });
+    if (file !== undefined) file = (error as Partial<TokenFileError>).path ?? file;
+    findings.push(findingOf(error));
   }
-  const { kind, stats } = await lookAt(file);
+  const { kind, stats } = file === undefined ? NO_FILE : await lookAt(file);
   if (kind === 'regular') findings.push(REGULAR_FILE);
-  if (token !== undefined) findings.push(...rotationFindings(token, nowMs));
+  if (token !== undefined && isFile) findings.push(...rotationFindings(token, nowMs));
+  let signature: 'verified' | undefined;
+  if (token !== undefined && verify !== undefined) {
+    const wrong = await checkSignature(token, verify);
+    if (wrong === undefined) signature = 'verified';
+    else findings.push(wrong);
+  }
   return {
-    path,
+    path: isFile ? path : STANDARD_INPUT,
     file,
     kind,
     mode: stats && (stats.mode & 0o7777).toString(8).padStart(4, '0'),
     uid: stats?.uid,
     gid: stats?.gid,
     token,
+    expiryMarginSeconds: expectation.expiryMarginSeconds,
+    signature,
     findings,
   };
 }
+
+const NO_FILE: Awaited<ReturnType<typeof lookAt>> = { kind: undefined, stats: undefined };
 
 async function lookAt(file: string): Promise<{ kind: Diagnosis['kind']; stats: Stats | undefined }> {
   const stats = await nodeFs.promises.stat(file).catch(() => undefined);

@@ -1,36 +1,69 @@
-/** The form of a command line. */
-export const USAGE = 'Usage: projected-token inspect|watch|wait [path] [options]';
+import {
+  COMMAND_NAMES,
+  COMMANDS,
+  type CommandName,
+  type CommandSpec,
+  GLOBAL_OPTIONS,
+  OPTIONS,
+  type OptionName,
+  type OptionSpec,
+} from './commands.js';
 
-/** What `--help` prints. */
-export const HELP = `${USAGE}
+/** The form of every command line. */
+export const USAGE = `Usage: projected-token ${COMMAND_NAMES.join('|')} [argument] [options]`;
 
-Looks at the Kubernetes bound service account token in a projected volume.
-[path] is the token file, or the mount directory that holds one token
-(default: /var/run/secrets/tokens).
+/** Returns the form of the command lines of one command. */
+export function usageOf(name: CommandName): string {
+  const { argument, options }: CommandSpec = COMMANDS[name];
+  return `Usage: projected-token ${name} ${argument}${options.length === 0 ? '' : ' [options]'}`;
+}
 
-Commands:
-  inspect   Say what the token is, for whom and how old, what is wrong with it
-            and how to cure that.
-  watch     Print a line for each event (rotation, rejection, expiry, …) until
-            interrupted; one JSON object a line when piped.
-  wait      Return when an acceptable token is there, as an init container does.
+/** Returns what `--help` prints. */
+export function generalHelp(): string {
+  return text(
+    [USAGE],
+    ['Looks at the Kubernetes bound service account token in a projected volume.'],
+    ['Commands:', ...columns(COMMAND_NAMES.map((name) => [name, COMMANDS[name].summary]))],
+    ['Options of every command:', ...optionLines(GLOBAL_OPTIONS)],
+    ['Options of one command: projected-token help <command>'],
+    ['Exit code: 0 the token is acceptable, 1 it is not, 2 the command line is wrong.'],
+    ['Examples:', ...COMMAND_NAMES.flatMap((name) => indented(COMMANDS[name].examples.slice(0, 2)))],
+  );
+}
 
-Options:
-  --audience <name>    Audience that the token must carry; of several, one
-  --issuer <url>       Issuer that it must come from; of several, one
-  --subject <name>     Subject that it must be for, such as
-                       system:serviceaccount:<namespace>:<name>
-  --json               inspect, watch: print JSON
-  --timeout <seconds>  wait: give up after so long (default 60; 0 looks once)
-  --show-token         Print the token itself: a secret
-  -h, --help           Print this help
-  -v, --version        Print the version
+/** Returns what `help <command>` prints. */
+export function helpOf(name: CommandName): string {
+  const { summary, details, options, exitCodes, examples }: CommandSpec = COMMANDS[name];
+  return text(
+    [usageOf(name)],
+    [`${summary.join('\n')}.`, ...details],
+    ['Options:', ...optionLines([...options, 'help'])],
+    [`Exit code: ${exitCodes.join('\n')}`],
+    ['Examples:', ...indented(examples)],
+  );
+}
 
-Exit code: 0 the token is acceptable, 1 it is not, 2 the command line is wrong.
-watch gives that of the moment it is interrupted. Warnings do not change it.
+function text(...paragraphs: readonly (readonly string[])[]): string {
+  return `${paragraphs.map((lines) => lines.join('\n')).join('\n\n')}\n`;
+}
 
-Examples:
-  projected-token inspect /var/run/secrets/tokens/vault-token --audience vault
-  projected-token watch | jq 'select(.event == "rotated")'
-  projected-token wait --audience vault --timeout 120
-`;
+function optionLines(names: readonly OptionName[]): string[] {
+  return columns(
+    names.map((name) => {
+      const { short, value, help }: OptionSpec = OPTIONS[name];
+      return [`${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` <${value}>`}`, help];
+    }),
+  );
+}
+
+/** Two columns: names, and texts of one line or more. */
+function columns(rows: readonly (readonly [name: string, lines: readonly string[]])[]): string[] {
+  const width = Math.max(...rows.map(([name]) => name.length)) + 2;
+  return rows.flatMap(([name, lines]) =>
+    lines.map((line, index) => `  ${(index === 0 ? name : '').padEnd(width)}${line}`),
+  );
+}
+
+function indented(lines: readonly string[]): string[] {
+  return lines.map((line) => `  ${line}`);
+}

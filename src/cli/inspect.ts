@@ -1,29 +1,31 @@
+import { decodeProtectedHeader } from 'jose/decode/protected_header';
 import { printable } from '../internal/printable.js';
 import type { BoundToken } from '../token/bound-token.js';
 import type { KubernetesObjectReference } from '../token/claims.js';
-import type { Command } from './arguments.js';
+import type { InspectCommand } from './arguments.js';
 import { type Diagnosis, diagnose } from './diagnosis.js';
 import { fromNow, lifetimeBar, timestamp } from './lifetime.js';
+import { STANDARD_INPUT_NAME } from './read-standard-input.js';
 import { columnsOf, type Output, type Paint, paintFor, printableJson, type Terminal, wrap } from './terminal.js';
 
-type InspectCommand = Extract<Command, { name: 'inspect' | 'watch' }>;
-
 /** `inspect`: what the token is, and what is wrong with it. */
-export async function inspectToken(command: InspectCommand, { stdout, env }: Terminal): Promise<number> {
+export async function inspectToken(command: InspectCommand, { stdin, stdout, env }: Terminal): Promise<number> {
   const nowMs = Date.now();
-  const diagnosis = await diagnose(command, nowMs);
+  const diagnosis = await diagnose(command, stdin, nowMs);
   const { token, findings } = diagnosis;
   const secret = command.showToken ? token?.value : undefined;
+  const content = token && { header: decodeProtectedHeader(token.value), claims: token.claims };
   if (command.json) {
-    stdout.write(`${printableJson({ ...diagnosis, value: secret }, 2)}\n`);
+    stdout.write(`${printableJson({ ...diagnosis, ...content, value: secret }, 2)}\n`);
   } else {
     const paint = paintFor(stdout, env);
-    const rows = [...fileRows(diagnosis), ...(token === undefined ? [] : tokenRows(token, nowMs))];
+    const rows = [...fileRows(diagnosis), ...(token === undefined ? [] : tokenRows(token, diagnosis, nowMs))];
     const lines = rows.flatMap(([label, text]) =>
       text ? [row(label, wrap(printable(text), stdout, LABEL_WIDTH))] : [],
     );
     const bar = token && lifetimeBar(token, nowMs, paint, Math.min(40, columnsOf(stdout) - LABEL_WIDTH - AFTER_BAR));
     if (bar !== undefined) lines.push(row('life', `${bar}  ${paint('dim', '┃ refresh')}`));
+    if (command.claims && content !== undefined) lines.push('', printableJson(content, 2));
     lines.push(...findingLines(findings, stdout, paint));
     if (secret !== undefined) lines.push('', secret);
     stdout.write(`${lines.join('\n')}\n`);
@@ -45,12 +47,12 @@ const KINDS = { projected: 'projected volume', regular: 'regular file', director
 function fileRows({ file, kind, mode, uid, gid }: Diagnosis): Row[] {
   const details = [kind && KINDS[kind], mode && `mode ${mode}, uid ${uid}, gid ${gid}`];
   return [
-    ['file', file],
+    ['file', file ?? STANDARD_INPUT_NAME],
     ['', details.filter(Boolean).join(', ')],
   ];
 }
 
-function tokenRows(token: BoundToken, nowMs: number): Row[] {
+function tokenRows(token: BoundToken, { expiryMarginSeconds, signature }: Diagnosis, nowMs: number): Row[] {
   const named = (object: KubernetesObjectReference | undefined) =>
     object && `${object.name}${object.uid === undefined ? '' : ` (uid ${object.uid})`}`;
   const moment = (date: Date | undefined) => date && `${timestamp(date)} (${fromNow(date, nowMs)})`;
@@ -65,6 +67,8 @@ function tokenRows(token: BoundToken, nowMs: number): Row[] {
     ['refresh', moment(token.refreshAt)],
     ['warn after', moment(token.warnAfter)],
     ['expires', moment(token.expiresAt)],
+    ['used until', token.expiresAt && `${expiryMarginSeconds} s before that`],
+    ['signature', signature && 'verified with the keys of the issuer'],
   ];
 }
 

@@ -1,8 +1,15 @@
+import { resolveProviderOptions } from '../provider/provider-options.js';
 import type { BoundToken } from '../token/bound-token.js';
 import { effectiveExpirySeconds } from '../token/schedule.js';
 import type { Paint } from './terminal.js';
 
-/** A token's life as a bar of so many cells: what is gone, what is left, and a mark where its rotation is due. */
+/** How long before its expiry a token counts as expired, in seconds: what the library does by default. */
+export const EXPIRY_MARGIN_SECONDS = resolveProviderOptions({}).expectation.expiryMarginSeconds;
+
+/**
+ * A token's life as a bar of so many cells: `█` what is gone, `▒` what is left, and `┃` where its rotation is due. The demo draws
+ * lives with the same signs.
+ */
 export function lifetimeBar(token: BoundToken, nowMs: number, paint: Paint, width: number): string | undefined {
   const startMs = (token.issuedAt ?? token.notBefore)?.getTime();
   const endMs = (effectiveExpirySeconds(token.claims) ?? Number.NaN) * 1000;
@@ -11,7 +18,7 @@ export function lifetimeBar(token: BoundToken, nowMs: number, paint: Paint, widt
   const gone = Math.round(share(nowMs) * width);
   const refreshMs = token.refreshAt?.getTime() ?? endMs;
   const mark = Math.min(width - 1, Math.round(share(refreshMs) * width));
-  const cells = Array.from({ length: width }, (_, cell) => (cell === mark ? '┃' : cell < gone ? '█' : '░'));
+  const cells = Array.from({ length: width }, (_, cell) => (cell === mark ? '┃' : cell < gone ? '█' : '▒'));
   const colour = nowMs >= endMs ? 'red' : nowMs >= refreshMs ? 'yellow' : 'green';
   return `${paint(colour, cells.join(''))} ${`${Math.round(share(nowMs) * 100)}`.padStart(3)} %`;
 }

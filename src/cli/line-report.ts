@@ -1,7 +1,8 @@
 import { printable } from '../internal/printable.js';
 import type { ProjectedTokenProvider } from '../provider/projected-token-provider.js';
 import type { BoundToken } from '../token/bound-token.js';
-import { fromNow, lifetimeBar } from './lifetime.js';
+import { inCommandWords } from './command-words.js';
+import { EXPIRY_MARGIN_SECONDS, fromNow, lifetimeBar } from './lifetime.js';
 import type { CreateReport, EventDetails, WatchedEvent } from './report.js';
 import { canRedraw, columnsOf, type Paint, paintFor, wrap } from './terminal.js';
 
@@ -42,14 +43,15 @@ const EVENTS: Record<
     colour: 'green',
     sentence: ({ current, previous }) => `${previous!.fingerprint} → ${inUse({ current })}`,
   },
-  rejected: { colour: 'yellow', sentence: ({ error }) => error!.message },
+  rejected: { colour: 'yellow', sentence: ({ error }) => inCommandWords(error!.message) },
   overdue: {
     colour: 'yellow',
     sentence: ({ current }) => `${current!.fingerprint} should have been replaced by now${expiry(current!)}`,
   },
   expired: {
     colour: 'red',
-    sentence: ({ previous }) => `${previous!.fingerprint}, and no acceptable token has followed`,
+    sentence: ({ previous }) =>
+      `${previous!.fingerprint} counts as expired ${EXPIRY_MARGIN_SECONDS} s before its expiry, and no acceptable token has followed`,
   },
   recovered: { colour: 'green', sentence: inUse },
   degraded: {
@@ -57,7 +59,7 @@ const EVENTS: Record<
     sentence: ({ error }) => `The directory cannot be watched; it is polled instead. ${error!.message}`,
   },
   restored: { colour: 'green', sentence: () => 'The directory is watched again.' },
-  error: { colour: 'red', sentence: ({ error }) => error!.message },
+  error: { colour: 'red', sentence: ({ error }) => inCommandWords(error!.message) },
 };
 
 function expiry({ expiresAt }: BoundToken): string {

@@ -1,4 +1,5 @@
 import { isProjectedTokenError } from '../internal/is-projected-token-error.js';
+import { inCommandWords } from './command-words.js';
 import type { CreateReport } from './report.js';
 import { printableJson } from './terminal.js';
 
@@ -10,7 +11,10 @@ export const ndjsonReport: CreateReport = ({ stdout }, _provider, showToken) => 
       event,
       current,
       previous,
-      error: error && { code: isProjectedTokenError(error) ? error.code : undefined, message: error.message },
+      error: error && {
+        code: isProjectedTokenError(error) ? error.code : undefined,
+        message: inCommandWords(error.message),
+      },
       value: showToken ? current?.value : undefined,
     };
     stdout.write(`${printableJson(line)}\n`);

@@ -1,8 +1,10 @@
-import { version } from '../../package.json';
 import { isProjectedTokenError } from '../internal/is-projected-token-error.js';
 import { printable } from '../internal/printable.js';
+import { VERSION } from '../internal/version.js';
 import { parseArguments, UsageError } from './arguments.js';
-import { HELP, USAGE } from './help.js';
+import { inCommandWords } from './command-words.js';
+import { completionScript } from './completion.js';
+import { generalHelp, helpOf, USAGE, usageOf } from './help.js';
 import { inspectToken } from './inspect.js';
 import type { Terminal } from './terminal.js';
 import { waitForToken } from './wait.js';
@@ -14,10 +16,10 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     const command = parseArguments(args);
     switch (command.name) {
       case 'help':
-        terminal.stdout.write(HELP);
+        terminal.stdout.write(command.about === undefined ? generalHelp() : helpOf(command.about));
         return 0;
       case 'version':
-        terminal.stdout.write(`${version}\n`);
+        terminal.stdout.write(`${VERSION}\n`);
         return 0;
       case 'inspect':
         return await inspectToken(command, terminal);
@@ -25,11 +27,18 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
         return await watchToken(command, terminal);
       case 'wait':
         return await waitForToken(command, terminal);
+      case 'completion':
+        terminal.stdout.write(completionScript(command.shell));
+        return 0;
     }
   } catch (error) {
     const isInvalidOption = isProjectedTokenError(error) && error.code === 'ERR_TOKEN_OPTION';
     if (!(isInvalidOption || error instanceof UsageError)) throw error;
-    terminal.stderr.write(`projected-token: ${printable(error.message)}\n${USAGE}\nTry: projected-token --help\n`);
+    const name = error instanceof UsageError ? error.command : undefined;
+    const usage = name === undefined ? USAGE : usageOf(name);
+    const help = `projected-token ${name === undefined ? '' : `${name} `}--help`;
+    const message = inCommandWords(error.message);
+    terminal.stderr.write(`projected-token: ${printable(message)}\n${usage}\nTry: ${help}\n`);
     return 2;
   }
 }

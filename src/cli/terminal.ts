@@ -2,11 +2,20 @@ import { styleText } from 'node:util';
 
 /** The part of `process` that commands use. */
 export interface Terminal {
+  readonly stdin: AsyncIterable<Uint8Array | string>;
   readonly stdout: Output;
   readonly stderr: Output;
   readonly env: Readonly<Record<string, string | undefined>>;
-  once(event: 'SIGINT' | 'SIGTERM', listener: () => void): unknown;
-  off(event: 'SIGINT' | 'SIGTERM', listener: () => void): unknown;
+  on(event: 'SIGINT' | 'SIGTERM', listener: () => void): unknown;
+}
+
+/**
+ * Calls the listener when the person or the system wants the program to end. It stays: npx passes the SIGINT of a terminal on to a
+ * process that got it already, and the second one would end the process before it has told its exit code.
+ */
+export function onInterrupt(terminal: Pick<Terminal, 'on'>, listener: () => void): void {
+  terminal.on('SIGINT', listener);
+  terminal.on('SIGTERM', listener);
 }
 
 /** A stream for a person or a pipe. */

@@ -1,13 +1,11 @@
 import { setInterval as keepAlive } from 'node:timers';
 import { MAX_TIMER_MS } from '../internal/option-checks.js';
 import { ProjectedTokenProvider } from '../provider/projected-token-provider.js';
-import type { Command } from './arguments.js';
+import type { WatchCommand } from './arguments.js';
 import { lineReport } from './line-report.js';
 import { ndjsonReport } from './ndjson-report.js';
 import type { EventDetails, WatchedEvent } from './report.js';
-import type { Terminal } from './terminal.js';
-
-type WatchCommand = Extract<Command, { name: 'inspect' | 'watch' }>;
+import { onInterrupt, type Terminal } from './terminal.js';
 
 /** `watch`: a line for each event, until SIGINT or SIGTERM, or until nobody reads any more. */
 export async function watchToken(command: WatchCommand, terminal: Terminal): Promise<number> {
@@ -39,8 +37,7 @@ export async function watchToken(command: WatchCommand, terminal: Terminal): Pro
 
 function interrupted(terminal: Terminal): Promise<void> {
   return new Promise((resolve) => {
-    terminal.once('SIGINT', resolve);
-    terminal.once('SIGTERM', resolve);
+    onInterrupt(terminal, resolve);
     terminal.stdout.once('error', resolve);
   });
 }

@@ -127,7 +127,7 @@ const CASES: Record<string, Case> = {
   'what is too large': {
     given: content('x'.repeat(70_000)),
     codes: ['ERR_TOKEN_TOO_LARGE'],
-    says: /larger than 64 KiB.*Check the option "path"/,
+    says: /larger than 64 KiB.*Check the argument/,
   },
   'a legacy token of a Secret': {
     given: async () => {
@@ -149,7 +149,7 @@ const CASES: Record<string, Case> = {
       return [volume.directory];
     },
     codes: ['ERR_TOKEN_AMBIGUOUS'],
-    says: /holds 2 tokens among bao, ca\.crt, vault-token\. Set .* "path" to the token file itself/,
+    says: /holds 2 tokens among bao, ca\.crt, vault-token\. Set the argument to the token file itself/,
   },
   'no token among the files of a directory': {
     given: async () => {

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { run, runInTerminal } from '../helpers/command-run.js';
 import { screenOf } from '../helpers/screen.js';
 import { SecretVolume } from '../helpers/secret-volume.js';
+import { secretToken } from '../helpers/secrets.js';
 
 const DAY_SECONDS = 86_400;
 
@@ -33,7 +34,8 @@ describe('a token in a terminal', () => {
       `issued      ${moment(bound.issuedAt)} (12 h ago)`,
       `refresh     ${moment(bound.refreshAt)} (in 7 h 11 min)`,
       `expires     ${moment(bound.expiresAt)} (in 11 h 59 min)`,
-      'life        ████████████████████░░░░░░░░░░░░┃░░░░░░░  50 %  ┃ refresh',
+      'used until  10 s before that',
+      'life        ████████████████████▒▒▒▒▒▒▒▒▒▒▒▒┃▒▒▒▒▒▒▒  50 %  ┃ refresh',
       '',
       'The token is acceptable.',
       '',
@@ -41,8 +43,8 @@ describe('a token in a terminal', () => {
   });
 
   it.each([
-    { age: 'new', share: 0, colour: 32, bar: `${'░'.repeat(32)}┃${'░'.repeat(7)}   0 %` },
-    { age: 'due for refresh', share: 0.9, colour: 33, bar: `${'█'.repeat(32)}┃███░░░░  90 %` },
+    { age: 'new', share: 0, colour: 32, bar: `${'▒'.repeat(32)}┃${'▒'.repeat(7)}   0 %` },
+    { age: 'due for refresh', share: 0.9, colour: 33, bar: `${'█'.repeat(32)}┃███▒▒▒▒  90 %` },
     { age: 'expired', share: 1.5, colour: 31, bar: `${'█'.repeat(32)}┃${'█'.repeat(7)} 100 %` },
   ])('has a bar of its own colour when it is $age', async ({ share, colour, bar }) => {
     await volume.rotate({ expiresInSeconds: DAY_SECONDS, issuedAt: ago(share * DAY_SECONDS) });
@@ -86,7 +88,10 @@ describe('--json', () => {
       uid: process.getuid!(),
       gid: process.getgid!(),
       token: JSON.parse(JSON.stringify(bound)),
+      expiryMarginSeconds: 10,
       findings: [],
+      header: { alg: 'ES256', kid: expect.stringMatching(/.{10}/) },
+      claims: bound.claims,
     });
   });
 
@@ -99,6 +104,53 @@ describe('--json', () => {
       kind: 'projected',
       mode: '0644',
     });
+  });
+});
+
+it('--claims prints the header and every claim as well', async () => {
+  const bound = BoundToken.parse(await volume.rotate({ pod: 'shop-7d9', claims: { jti: 'b5ed', other: ['claim'] } }));
+  const { stdout } = await run(['inspect', volume.path, '--claims']);
+  const [, json] = /^(\{\n.*^\})\n\nThe token is acceptable/ms.exec(stdout)!;
+  expect(JSON.parse(json!)).toEqual({
+    header: { alg: 'ES256', kid: expect.stringMatching(/.{10}/) },
+    claims: { ...bound.claims, jti: 'b5ed', other: ['claim'] },
+  });
+});
+
+describe('-, for standard input', () => {
+  const inspectPiped = (token: string, ...args: string[]) =>
+    run(['inspect', '-', ...args], { script: 'printf "%s\\n" "$TOKEN" | "$@"', env: { TOKEN: token } });
+
+  it('shows a token that comes through a pipe, as kubectl create token prints it', async () => {
+    const token = await secretToken({ audience: 'vault' });
+    const { exitCode, stdout } = await inspectPiped(token, '--audience', 'vault');
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(new RegExp(`^file {8}standard input\ntoken {7}${BoundToken.parse(token).fingerprint}\n`));
+    expect(stdout).toMatch(/\n\nThe token is acceptable\.\n$/);
+  });
+
+  it('knows of no file in JSON, and of no rotation', async () => {
+    const token = await secretToken({ expiresInSeconds: 3600, issuedAt: ago(3400) });
+    const { stdout } = await inspectPiped(token, '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ path: '-', token: { audiences: ['vault'] }, findings: [] });
+    for (const name of ['file', 'kind', 'mode', 'uid', 'gid']) expect(JSON.parse(stdout)).not.toHaveProperty(name);
+  });
+
+  it.each([
+    { what: 'nothing', text: '', code: 'ERR_TOKEN_EMPTY', says: /Standard input is empty\. Check the command before/ },
+    {
+      what: 'something else',
+      text: 'error: no such account',
+      code: 'ERR_TOKEN_MALFORMED',
+      says: /three base64url parts/,
+    },
+    { what: 'too much', text: 'x'.repeat(70_000), code: 'ERR_TOKEN_TOO_LARGE', says: /larger than 64 KiB/ },
+  ])('says what is wrong with $what', async ({ text, code, says }) => {
+    const { exitCode, stdout } = await inspectPiped(text, '--json');
+    const { findings } = JSON.parse(stdout);
+    expect(exitCode).toBe(1);
+    expect(findings).toMatchObject([{ severity: 'error', code, message: expect.stringMatching(says) }]);
+    expect(findings[0].message).not.toContain('option');
   });
 });
 

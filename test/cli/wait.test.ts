@@ -56,6 +56,33 @@ describe('wait', () => {
   });
 });
 
+describe('wait --json', () => {
+  it('prints the token that is there as one line, without the token itself', async () => {
+    const token = await volume.rotate();
+    const { exitCode, stdout, stderr } = await run(['wait', volume.path, '--json']);
+    expect(exitCode).toBe(0);
+    expect(stdout.split('\n')).toHaveLength(2);
+    expect(JSON.parse(stdout)).toEqual({ token: JSON.parse(JSON.stringify(BoundToken.parse(token))) });
+    expect(stderr).toContain(accepted(token));
+  });
+
+  it('prints why there is none', async () => {
+    await volume.rotate();
+    const { exitCode, stdout } = await run(['wait', volume.path, '--json', '--issuer', 'https://x', '--timeout', '0']);
+    expect(exitCode).toBe(1);
+    const message = expect.stringMatching(
+      /"https:\/\/kubernetes\.default\.svc", not "https:\/\/x"\. Correct --issuer, or/,
+    );
+    expect(JSON.parse(stdout)).toEqual({ error: { code: 'ERR_TOKEN_ISSUER', message } });
+  });
+
+  it('adds the token itself with --show-token', async () => {
+    const token = await volume.rotate();
+    const { stdout } = await run(['wait', volume.path, '--json', '--show-token']);
+    expect(JSON.parse(stdout)).toMatchObject({ token: { audiences: ['vault'] }, value: token });
+  });
+});
+
 describe('wait gives up after --timeout', () => {
   const CASES: Record<string, { code: string; says: RegExp; put?: () => Promise<unknown>; asks?: string[] }> = {
     'a volume that is missing': {

@@ -62,7 +62,8 @@ it('tells a stalled rotation, the expiry, and what follows', async () => {
     expect.stringMatching(/^ready/),
     expect.stringMatching(/^rotated/),
     `overdue    ${fingerprint(dying)} should have been replaced by now, expires in …`,
-    `expired    ${fingerprint(dying)}, and no acceptable token has followed`,
+    `expired    ${fingerprint(dying)} counts as expired 10 s before its expiry, and no acceptable token`,
+    '                     has followed',
     `rotated    ${fingerprint(dying)} → ${fingerprint(next)}, expires in …`,
     `recovered  ${fingerprint(next)}, expires in …`,
     '',
@@ -72,7 +73,7 @@ it('tells a stalled rotation, the expiry, and what follows', async () => {
 it('draws the life of the token below, anew each second, in one line', async () => {
   const token = await volume.rotate();
   const watching = watch();
-  const life = /\r░+┃░+ {3}0 % {2}(\w{12}), expires in 59 min (\d+) s/;
+  const life = /\r▒+┃▒+ {3}0 % {2}(\w{12}), expires in 59 min (\d+) s/;
   const [, shown, seconds] = await watching.until(life);
   expect(shown).toBe(fingerprint(token));
   await watching.until(life);
@@ -85,7 +86,7 @@ it('draws the life of the token below, anew each second, in one line', async () 
 it.each([20, 40, 60, 79, 80, 200])('draws no line that %i columns would wrap, and erases the ^C', async (columns) => {
   await volume.rotate();
   const watching = watch({ columns });
-  await watching.until(/\r(░|\w{12}, ex)/);
+  await watching.until(/\r(▒|\w{12}, ex)/);
   const lines = await linesOf(watching, columns);
   expect(lines.at(-1)).toBe('');
   const drawn = watching.output.split('\r\u001b[K').filter((part) => !part.includes('\n'));
@@ -96,13 +97,13 @@ it.each([20, 40, 60, 79, 80, 200])('draws no line that %i columns would wrap, an
 it('follows the terminal to another width', async () => {
   await volume.rotate();
   const watching = watch({ columns: 120 });
-  await watching.until(/\r░{32}┃░{7} {3}0 % /);
+  await watching.until(/\r▒{32}┃▒{7} {3}0 % /);
   watching.resize(60);
-  await watching.until(/\r░{10}┃░{2} {3}0 % /);
+  await watching.until(/\r▒{10}┃▒{2} {3}0 % /);
   watching.resize(30);
   await watching.until(/\r\w{12}, expires in/);
   watching.resize(120);
-  await watching.until(/\r░{32}┃/);
+  await watching.until(/\r▒{32}┃/);
 });
 
 it('breaks what it tells between words, below itself', async () => {
