@@ -38,7 +38,8 @@ const ROOMS = {
   google: [...CORE, 'exchange'],
   azure: [...CORE, 'exchange'],
   verify: [...BASICS, 'token', 'carry'],
-  metrics: CORE,
+  // Types only: what they count.
+  metrics: [...CORE, 'exchange', 'verify'],
   // `inspect --verify` checks a signature with the keys that the issuer publishes.
   cli: [...CORE, 'verify'],
   // Imported by no other room: programs do not carry the test kit.

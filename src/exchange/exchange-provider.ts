@@ -2,12 +2,16 @@ import type { ProjectedTokenErrorCode } from '../errors.js';
 import { onceAborted } from '../internal/abort.js';
 import { GuardedEmitter } from '../internal/guarded-emitter.js';
 import type { GetTokenOptions, TokenSource } from '../token-source.js';
+import { publishExchange } from './exchange-diagnostics.js';
+import type { ExchangeFigures, ExchangeIdentity } from './exchange-figures.js';
 import type { ExchangeLimits } from './exchange-options.js';
 import { ExchangedToken, type Verdict } from './exchanged-token.js';
 import type { Grant } from './grant.js';
 
 /** One way to exchange a service account token for another credential. */
 export interface Exchange<G extends Grant> {
+  /** Which exchange it is, for metrics and tracers. */
+  readonly identity: ExchangeIdentity;
   /**
    * Asks for a grant.
    *
@@ -36,7 +40,12 @@ export interface ExchangeStatus<G extends Grant> {
   readonly nextAttemptAtMs: number;
   readonly attempts: number;
   readonly failures: number;
+  readonly logins: number;
+  readonly renewals: number;
 }
+
+/** Codes that every exchange can fail with: counted from 0 on, so that a first failure is seen as an increase. */
+const EXCHANGE_CODES = ['ERR_EXCHANGE_DENIED', 'ERR_EXCHANGE_INVALID', 'ERR_EXCHANGE_UNAVAILABLE'] as const;
 
 /**
  * The requests of one attempt: the source's token or a renewal, a login, and another login with a replaced token. Each has a
@@ -55,8 +64,10 @@ export abstract class ExchangeProvider<G extends Grant, Events extends ExchangeE
   readonly #exchange: Exchange<G>;
   readonly #limits: ExchangeLimits;
   readonly #token: ExchangedToken<G>;
+  readonly #failures = new Map<ProjectedTokenErrorCode, number>(EXCHANGE_CODES.map((code) => [code, 0]));
   #attempts = 0;
-  #failures = 0;
+  #logins = 0;
+  #renewals = 0;
   #forgetSignal: (() => void) | undefined;
   #starting: Promise<this> | undefined;
   #ending: Promise<void> | undefined;
@@ -72,19 +83,43 @@ export abstract class ExchangeProvider<G extends Grant, Events extends ExchangeE
           return exchange.obtain(inUse, signal);
         },
         verdictOn: async (grant, signal) => exchange.verdictOn?.(grant, signal) ?? 'unknown',
-        onGrant: (grant) => this.onGrant(grant),
-        onFailure: (error) => {
-          this.#failures++;
-          this.#tell('error', error);
+        onGrant: (grant) => {
+          const { isRenewal = false } = grant;
+          if (isRenewal) this.#renewals++;
+          else this.#logins++;
+          this.onGrant(grant);
+          publishExchange('granted', { exchange: exchange.identity, isRenewal, expiresAt: dateOf(grant.expiresAtMs) });
         },
-        onExpired: () => this.#tell('expired'),
+        onFailure: (error) => {
+          this.#failures.set(error.code, (this.#failures.get(error.code) ?? 0) + 1);
+          this.#tell('error', error);
+          publishExchange('failed', { exchange: exchange.identity, error });
+        },
+        onExpired: () => {
+          this.#tell('expired');
+          publishExchange('expired', { exchange: exchange.identity });
+        },
       },
       limits.timeoutMs * REQUESTS_AN_ATTEMPT,
     );
   }
 
-  /** Counts and emits a grant that has come into use. */
+  /** Emits a grant that has come into use. */
   protected abstract onGrant(grant: G): void;
+
+  /** What metrics show of it: a plain object without secrets. */
+  get figures(): ExchangeFigures {
+    const { state, grant, nextAttemptAtMs, failure } = this.#token;
+    return {
+      exchange: this.#exchange.identity,
+      state,
+      obtainedAt: grant && dateOf(grant.obtainedAtMs),
+      expiresAt: grant && dateOf(grant.expiresAtMs),
+      nextAttemptAt: dateOf(nextAttemptAtMs),
+      isBackingOff: failure !== undefined && state !== 'closed',
+      counts: { logins: this.#logins, renewals: this.#renewals, failures: Object.fromEntries(this.#failures) },
+    };
+  }
 
   /** Starts the exchange; resolves and rejects as `open` does. A second call gives the same promise. */
   start(): Promise<this> {
@@ -136,7 +171,9 @@ export abstract class ExchangeProvider<G extends Grant, Events extends ExchangeE
       grant,
       nextAttemptAtMs,
       attempts: this.#attempts,
-      failures: this.#failures,
+      failures: [...this.#failures.values()].reduce((sum, count) => sum + count, 0),
+      logins: this.#logins,
+      renewals: this.#renewals,
     };
   }
 
@@ -157,6 +194,7 @@ export abstract class ExchangeProvider<G extends Grant, Events extends ExchangeE
     const last = await this.#token.close();
     await this.#exchange.end?.(last).catch((error: Error) => this.#tell('error', error));
     this.#tell('closed');
+    publishExchange('closed', { exchange: this.#exchange.identity });
     this.removeAllListeners();
   }
 
@@ -164,4 +202,8 @@ export abstract class ExchangeProvider<G extends Grant, Events extends ExchangeE
   #tell<Name extends keyof ExchangeEvents>(event: Name, ...payload: Parameters<ExchangeEvents[Name]>): void {
     (this.emit as (event: Name, ...payload: Parameters<ExchangeEvents[Name]>) => boolean).call(this, event, ...payload);
   }
+}
+
+function dateOf(ms: number): Date | undefined {
+  return Number.isFinite(ms) ? new Date(ms) : undefined;
 }

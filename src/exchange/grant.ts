@@ -7,6 +7,8 @@ export interface Grant {
   readonly expiresAtMs: number;
   /** When to ask for the next one, before this one expires. */
   readonly refreshAtMs: number;
+  /** Whether it is the grant that was in use, with a longer life. @default false: a new one */
+  readonly isRenewal?: boolean;
 }
 
 /** Returns the grant as it is by a clock that was set back. */

@@ -1,5 +1,6 @@
 import { type ConfigurationOptions, CoreV1Api, KubeConfig, Observable } from '@kubernetes/client-node';
 import { InvalidOptionError, TokenExchangeError } from '../errors.js';
+import type { ExchangeIdentity } from '../exchange/exchange-figures.js';
 import type { Exchange } from '../exchange/exchange-provider.js';
 import type { Grant } from '../exchange/grant.js';
 import { refreshAt } from '../exchange/refresh-at.js';
@@ -20,13 +21,18 @@ const EXPIRY_MARGIN_MS = 10_000;
  * @see https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-request-v1/
  */
 export class TokenRequester implements Exchange<Grant> {
+  readonly identity: ExchangeIdentity;
   readonly #options: ResolvedTokenRequestOptions;
   readonly #api: CoreV1Api;
 
   /** @throws `ERR_TOKEN_OPTION` when there is no cluster to ask */
   constructor(options: ResolvedTokenRequestOptions) {
+    const { namespace, serviceAccount, audiences, kubeConfig } = options;
+    const { api, server } = clusterOf(kubeConfig);
+    const identity = [`${namespace}/${serviceAccount}`, ...audiences].join(' ');
+    this.identity = { kind: 'token-request', server, identity };
     this.#options = options;
-    this.#api = apiOf(options.kubeConfig);
+    this.#api = api;
   }
 
   /** @throws `ERR_EXCHANGE_DENIED`, `ERR_EXCHANGE_INVALID`, `ERR_EXCHANGE_UNAVAILABLE` */
@@ -64,9 +70,11 @@ function noAnswer(timeoutMs: number): TokenExchangeError {
   );
 }
 
-function apiOf(kubeConfig: KubeConfig | undefined): CoreV1Api {
+function clusterOf(given: KubeConfig | undefined): { readonly api: CoreV1Api; readonly server: string } {
   try {
-    return (kubeConfig ?? defaultKubeConfig()).makeApiClient(CoreV1Api);
+    const kubeConfig = given ?? defaultKubeConfig();
+    const api = kubeConfig.makeApiClient(CoreV1Api);
+    return { api, server: new URL(kubeConfig.getCurrentCluster()!.server).origin };
   } catch (error) {
     // The error of the YAML parser quotes the file, which may hold credentials.
     const isOfSystem = isError(error) && 'syscall' in error;

@@ -1,24 +1,29 @@
 import type { Attributes, BatchObservableResult, Meter, Observable } from '@opentelemetry/api';
-import type { ProjectedTokenProvider } from '../provider/projected-token-provider.js';
-import { INSTRUMENTS, type Instrument } from './instruments.js';
+import type { Instrument } from './instrument.js';
+import { familyOf, type ObservableSource } from './observable.js';
 
 /** Options of {@link observeWithOpenTelemetry}. */
 export interface OpenTelemetryOptions {
   /** Meter of the program, such as `metrics.getMeter('my-service')`. */
   readonly meter: Meter;
   /**
-   * Attributes of every measurement, to tell several providers apart.
+   * Attributes of every measurement, to tell several of the same kind apart.
    *
-   * @default { 'file.path': provider.status.path }
+   * @default of a provider `file.path`; of an exchange `projected_token.exchange`, `server.address` and `projected_token.identity`;
+   * of a verifier `projected_token.audience`
    */
   readonly attributes?: Attributes;
 }
 
+/** Names of the semantic conventions, for attributes that have one. */
+const SEMANTIC_NAMES: Readonly<Record<string, string>> = { code: 'error.type' };
+
 /**
- * Exports the figures of a provider as OpenTelemetry instruments `projected_token.*`. They are observed when a reader
- * collects them: between collections they cost nothing.
+ * Exports the figures of a provider, an exchange or a verifier as OpenTelemetry instruments `projected_token.*`. They are observed
+ * when a reader collects them: between collections they cost nothing.
  *
- * @returns a function that ends the export; closing the provider does as well
+ * @param observed - a `ProjectedTokenProvider`, a `VaultTokenProvider`, a `TokenRequestProvider`, or a verifier
+ * @returns a function that ends the export; closing a provider does as well
  *
  * @example
  * ```ts
@@ -28,29 +33,34 @@ export interface OpenTelemetryOptions {
  *
  * @see https://opentelemetry.io/docs/specs/semconv/general/metrics/ for the rules of the names and units
  */
-export function observeWithOpenTelemetry(provider: ProjectedTokenProvider, options: OpenTelemetryOptions): () => void {
-  const { meter, attributes = { 'file.path': provider.status.path } } = options;
-  const observables = INSTRUMENTS.map((instrument) => ({
+export function observeWithOpenTelemetry(observed: ObservableSource, options: OpenTelemetryOptions): () => void {
+  const { instruments, identity, identify } = familyOf(observed);
+  const values = identify(observed as never);
+  const {
+    meter,
+    attributes = Object.fromEntries(identity.map(({ attribute }, index) => [attribute, values[index]!])),
+  } = options;
+  const observables = instruments.map((instrument) => ({
     instrument,
     observable: createObservable(meter, instrument),
   }));
   const observe = (result: BatchObservableResult) => {
     const nowMs = Date.now();
     for (const { instrument, observable } of observables) {
-      for (const { value, attribute } of instrument.measure(provider, nowMs)) {
-        const own = instrument.attribute && { [`projected_token.${instrument.attribute}`]: attribute };
-        result.observe(observable, value, { ...attributes, ...own });
+      for (const { value, attributes: own = {} } of instrument.measure(observed as never, nowMs)) {
+        const named = Object.entries(own).map(([name, of]) => [SEMANTIC_NAMES[name] ?? `projected_token.${name}`, of]);
+        result.observe(observable, value, { ...attributes, ...Object.fromEntries(named) });
       }
     }
   };
   const all = observables.map(({ observable }) => observable);
   meter.addBatchObservableCallback(observe, all);
   const stop = () => meter.removeBatchObservableCallback(observe, all);
-  provider.once('closed', stop);
+  if ('once' in observed) observed.once('closed', stop);
   return stop;
 }
 
-function createObservable(meter: Meter, { name, kind, unit, description }: Instrument): Observable {
+function createObservable(meter: Meter, { name, kind, unit, description }: Instrument<never>): Observable {
   const options = { unit, description };
   const fullName = `projected_token.${name}`;
   return kind === 'counter'

@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client';
-import type { ProjectedTokenProvider } from '../provider/projected-token-provider.js';
-import { INSTRUMENTS, type Instrument } from './instruments.js';
+import type { Instrument } from './instrument.js';
+import { FAMILIES, type Family, familyOf, type ObservableSource } from './observable.js';
 
 /** The part of `prom-client` that is used: the program hands its own copy in, so that this library needs none. */
 export interface PrometheusClient {
@@ -22,36 +22,55 @@ export interface PrometheusOptions {
 }
 
 /**
- * Exports the figures of providers as Prometheus metrics `projected_token_*`, labelled with the `path` of each. They are
- * computed at each scrape.
+ * Exports the figures of providers, exchanges and verifiers as Prometheus metrics `projected_token_*`. They are computed at each
+ * scrape. The labels of a provider are `path`; of an exchange `exchange`, `server` and `identity`; of a verifier `audience`.
  *
- * @param providers - one provider, or all of the program: a metric is registered once a registry
+ * @param observed - a `ProjectedTokenProvider`, a `VaultTokenProvider`, a `TokenRequestProvider`, a verifier, or a list of all of the
+ * program: a metric is registered once a registry
  * @returns a function that removes the metrics from the registry
  *
  * @example
  * ```ts
  * import * as client from 'prom-client';
- * observeWithPrometheus(provider, { client });
+ * observeWithPrometheus([provider, vaultTokens, verifier], { client });
  * ```
  *
  * @see https://prometheus.io/docs/practices/naming/ for the rules of the names
  */
 export function observeWithPrometheus(
-  providers: ProjectedTokenProvider | readonly ProjectedTokenProvider[],
+  observed: ObservableSource | readonly ObservableSource[],
   options: PrometheusOptions,
 ): () => void {
   const { client, registry = client.register } = options;
-  const all: readonly ProjectedTokenProvider[] = Array.isArray(providers) ? providers : [providers];
-  const names = INSTRUMENTS.map((instrument) => {
+  const all: readonly ObservableSource[] = Array.isArray(observed) ? observed : [observed];
+  const names = FAMILIES.flatMap((family) => {
+    const members = all.filter((each) => familyOf(each) === family);
+    return members.length === 0 ? [] : register(family, members, client, registry);
+  });
+  return () => {
+    for (const name of names) registry.removeSingleMetric(name);
+  };
+}
+
+function register(
+  { instruments, identity, identify }: Family,
+  members: readonly ObservableSource[],
+  client: PrometheusClient,
+  registry: Registry,
+): string[] {
+  const labelsOf = (member: ObservableSource) => {
+    const values = identify(member as never);
+    return Object.fromEntries(identity.map(({ label }, index) => [label, values[index]!]));
+  };
+  return instruments.map((instrument) => {
     const name = prometheusName(instrument);
-    const labelNames = ['path', ...(instrument.attribute === undefined ? [] : [instrument.attribute])];
+    const labelNames = [...identity.map(({ label }) => label), ...(instrument.attributes ?? [])];
     const configuration = { name, help: instrument.description, labelNames, registers: [registry] };
     const forEach = (record: (labels: Record<string, string>, value: number) => void) => {
       const nowMs = Date.now();
-      for (const provider of all) {
-        for (const { value, attribute } of instrument.measure(provider, nowMs)) {
-          const own = instrument.attribute && { [instrument.attribute]: attribute };
-          record({ path: provider.status.path, ...own }, value);
+      for (const member of members) {
+        for (const { value, attributes } of instrument.measure(member as never, nowMs)) {
+          record({ ...labelsOf(member), ...attributes }, value);
         }
       }
     };
@@ -74,13 +93,10 @@ export function observeWithPrometheus(
     }
     return name;
   });
-  return () => {
-    for (const name of names) registry.removeSingleMetric(name);
-  };
 }
 
-/** Base units in the name, and `_total` at the end of counters. */
-export function prometheusName({ name, kind, unit }: Instrument): string {
+/** Underscores for dots, base units in the name, and `_total` at the end of counters. */
+export function prometheusName({ name, kind, unit }: Instrument<never>): string {
   const suffix = kind === 'counter' ? '_total' : unit === 's' ? '_seconds' : '';
-  return `projected_token_${name}${suffix}`;
+  return `projected_token_${name.replaceAll('.', '_')}${suffix}`;
 }

@@ -3,6 +3,8 @@
  *
  * @module projected-token/oauth
  */
+export type { ExchangeDiagnosticsMessage } from '../exchange/exchange-diagnostics.js';
+export type { ExchangeFigures, ExchangeIdentity } from '../exchange/exchange-figures.js';
 export type { ExchangeOptions } from '../exchange/exchange-options.js';
 export type {
   CertificateAuthority,

@@ -1,4 +1,5 @@
 import { type ClientAuth, None } from 'oauth4webapi';
+import type { ExchangeIdentity } from '../exchange/exchange-figures.js';
 import type { Exchange } from '../exchange/exchange-provider.js';
 import { exchangeNewest, tokenFrom } from '../exchange/source-token.js';
 import { OAuthConnection, type TokenRequest } from './oauth-connection.js';
@@ -11,10 +12,20 @@ const JWT_TYPE = 'urn:ietf:params:oauth:token-type:jwt';
 
 /** Exchanges a service account token for one of an authorization server. */
 export class OAuthExchange implements Exchange<OAuthGrant> {
+  readonly identity: ExchangeIdentity;
   readonly #options: ResolvedOAuthOptions;
   readonly #connection: OAuthConnection;
 
   constructor(options: ResolvedOAuthOptions) {
+    const { issuer, tokenEndpoint, grant, clientId, parameters } = options;
+    const server = (issuer ?? tokenEndpoint!).origin;
+    // Other parameters may hold anything.
+    const targets = ['audience', 'resource', 'scope'].flatMap((name) => parameters.getAll(name));
+    this.identity = {
+      kind: 'oauth',
+      server,
+      identity: [grant, ...(clientId === undefined ? [] : [clientId]), ...targets].join(' '),
+    };
     this.#options = options;
     this.#connection = new OAuthConnection(options);
   }

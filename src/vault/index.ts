@@ -3,6 +3,9 @@
  *
  * @module projected-token/vault
  */
+
+export type { ExchangeDiagnosticsMessage } from '../exchange/exchange-diagnostics.js';
+export type { ExchangeFigures, ExchangeIdentity } from '../exchange/exchange-figures.js';
 export type { ExchangeOptions } from '../exchange/exchange-options.js';
 export type {
   CertificateAuthority,

@@ -12,8 +12,8 @@ export interface VaultLease extends Grant {
   /** Whether Vault keeps it, and can so revoke it; a batch token it does not. */
   readonly isRevocable: boolean;
   readonly policies: readonly string[];
-  /** How many times it was renewed since its login. */
-  readonly renewals: number;
+  /** Whether it is a renewal; otherwise it is a login. */
+  readonly isRenewal: boolean;
   /** `auth.lease_duration` of the login. A renewal that gives less has come near the maximum TTL. */
   readonly fullLeaseSeconds: number;
 }
@@ -68,7 +68,7 @@ export function parseLease({ status, body }: VaultAnswer, askedAtMs: number, ren
     isRenewable: renewable === true && leaseSeconds >= fullLeaseSeconds,
     isRevocable: type !== 'batch',
     policies: Array.isArray(policies) ? policies.filter((policy) => typeof policy === 'string') : [],
-    renewals: renewed === undefined ? 0 : renewed.renewals + 1,
+    isRenewal: renewed !== undefined,
     fullLeaseSeconds,
   };
 }

@@ -1,4 +1,5 @@
 import { TokenExchangeError } from '../errors.js';
+import type { ExchangeIdentity } from '../exchange/exchange-figures.js';
 import type { Exchange } from '../exchange/exchange-provider.js';
 import type { Verdict } from '../exchange/exchanged-token.js';
 import { exchangeNewest } from '../exchange/source-token.js';
@@ -24,10 +25,14 @@ const OUTAGE_STATUSES: readonly (number | undefined)[] = [undefined, 412, 429, 4
  * @see https://developer.hashicorp.com/vault/api-docs/auth/kubernetes and `/auth/token`
  */
 export class VaultSession implements Exchange<VaultLease> {
+  readonly identity: ExchangeIdentity;
   readonly #options: ResolvedVaultOptions;
   readonly #connection: VaultConnection;
 
   constructor(options: ResolvedVaultOptions) {
+    const { address, mount, role, namespace } = options;
+    const where = namespace === undefined ? '' : `${namespace}/`;
+    this.identity = { kind: 'vault', server: address.origin, identity: `${where}auth/${mount}/role/${role}` };
     this.#options = options;
     this.#connection = new VaultConnection(options);
   }

@@ -67,8 +67,6 @@ const VAULT_CARRIER: TokenCarrier = Object.freeze({
 export class VaultTokenProvider extends ExchangeProvider<VaultLease, VaultTokenEvents> {
   /** The token goes into the header `X-Vault-Token`; a 403 rejects it. */
   readonly carrier: TokenCarrier = VAULT_CARRIER;
-  #logins = 0;
-  #renewals = 0;
 
   /**
    * Makes a provider that does nothing yet, for those who add listeners before the first login; `start` starts it. Most programs
@@ -100,20 +98,17 @@ export class VaultTokenProvider extends ExchangeProvider<VaultLease, VaultTokenE
 
   /** How the provider is doing: a plain object without secrets, for a readiness probe or a log. */
   get status(): VaultTokenStatus {
-    const { state, lastError, grant, nextAttemptAtMs, failures } = this.exchangeStatus();
+    const { state, lastError, grant, nextAttemptAtMs, logins, renewals, failures } = this.exchangeStatus();
     return {
       state,
       token: grant && describeLease(grant),
       lastError,
       nextAttemptAt: Number.isFinite(nextAttemptAtMs) ? new Date(nextAttemptAtMs) : undefined,
-      counts: { logins: this.#logins, renewals: this.#renewals, failures },
+      counts: { logins, renewals, failures },
     };
   }
 
   protected override onGrant(lease: VaultLease): void {
-    const isLogin = lease.renewals === 0;
-    if (isLogin) this.#logins++;
-    else this.#renewals++;
-    this.emit(isLogin ? 'login' : 'renewed', { token: describeLease(lease) });
+    this.emit(lease.isRenewal ? 'renewed' : 'login', { token: describeLease(lease) });
   }
 }

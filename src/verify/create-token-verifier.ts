@@ -9,6 +9,8 @@ import { statedIdentity, type TokenIdentity } from './token-identity.js';
 import type { MultiIssuerTokenVerifierOptions, TokenVerifierOptions } from './token-verifier-options.js';
 import { type TrustedIssuer, TrustedIssuers } from './trusted-issuers.js';
 import type { Verdict } from './verdict.js';
+import type { VerifierFigures } from './verifier-figures.js';
+import { VerifierRecord } from './verifier-record.js';
 
 /** Tokens that are remembered as genuine, with their claims: some 20 MB at most. */
 const MAX_ACCEPTED = 10_000;
@@ -33,6 +35,9 @@ export interface TokenVerifier {
    * @throws `TokenVerificationError`, whose `code` says why; its message holds no bytes of the token
    */
   verify(token: string): Promise<TokenIdentity>;
+
+  /** What was counted so far, for metrics (`projected-token/metrics`): a plain object without secrets. */
+  readonly figures: VerifierFigures;
 }
 
 /**
@@ -63,7 +68,8 @@ export interface TokenVerifier {
 export function createTokenVerifier(options: TokenVerifierOptions | MultiIssuerTokenVerifierOptions): TokenVerifier {
   const resolved = resolveOptions(options);
   const { audiences, algorithms } = resolved;
-  const issuers = new TrustedIssuers(resolved);
+  const record = new VerifierRecord(audiences);
+  const issuers = new TrustedIssuers(resolved, record);
   const accepted = new RecentVerdicts<VerifiedToken>(MAX_ACCEPTED);
   // Apart from the accepted, which forged tokens must not drive out.
   const refused = new RecentVerdicts<Verdict>(MAX_REFUSED);
@@ -95,16 +101,30 @@ export function createTokenVerifier(options: TokenVerifierOptions | MultiIssuerT
     return proof;
   }
 
+  async function verify(token: string): Promise<TokenIdentity> {
+    assertTokenText(token);
+    const digest = tokenDigest(token);
+    const { claims, issuer } = accepted.find(digest) ?? (await proveOnce(token, digest));
+    // What was proved is the signature. Time passes, and it passed while the proof was made.
+    assertClaims(claims, resolved, Date.now());
+    const identity = statedIdentity(claims, digest, audiences);
+    issuer.assertAllowed(identity);
+    return identity;
+  }
+
   return {
     async verify(token) {
-      assertTokenText(token);
-      const digest = tokenDigest(token);
-      const { claims, issuer } = accepted.find(digest) ?? (await proveOnce(token, digest));
-      // What was proved is the signature. Time passes, and it passed while the proof was made.
-      assertClaims(claims, resolved, Date.now());
-      const identity = statedIdentity(claims, digest, audiences);
-      issuer.assertAllowed(identity);
-      return identity;
+      try {
+        const identity = await verify(token);
+        record.accepted(identity);
+        return identity;
+      } catch (error) {
+        record.rejected(error);
+        throw error;
+      }
+    },
+    get figures() {
+      return record.figures;
     },
   };
 }

@@ -20,3 +20,5 @@ export type {
   TokenVerifierOptions,
   TokenVerifierRules,
 } from './token-verifier-options.js';
+export type { IssuerFigures, VerificationOutcome, VerifierFigures } from './verifier-figures.js';
+export type { VerifierDiagnosticsMessage } from './verifier-record.js';

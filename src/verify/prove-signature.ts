@@ -5,6 +5,7 @@ import { PublishedKeys } from './published-keys.js';
 import { resolveOptions } from './resolve-options.js';
 import { SignatureProof } from './signature-proof.js';
 import type { TokenIssuerOptions } from './token-verifier-options.js';
+import { IssuerRecord } from './verifier-record.js';
 
 /**
  * Checks the signature of a token with the keys that its issuer publishes, and nothing else: an expired token passes. For a person
@@ -18,7 +19,8 @@ export async function proveSignature(token: string, issuer: TokenIssuerOptions):
   // The audience is not looked at.
   const { issuers, algorithms, timeoutMs } = resolveOptions({ ...issuer, audience: 'any' });
   const resolved = issuers[0]!;
-  const keys = new PublishedKeys(new KeyDiscovery(new IssuerClient(resolved, timeoutMs), resolved));
+  const record = new IssuerRecord(resolved.names[0]!, []);
+  const keys = new PublishedKeys(new KeyDiscovery(new IssuerClient(resolved, timeoutMs), resolved), record);
   const { refusal } = await new SignatureProof(keys).prove(parseToken(token, algorithms));
   if (refusal !== undefined) throw refusal;
 }

@@ -2,6 +2,7 @@ import { CoalescedRuns } from '../internal/coalesced-runs.js';
 import type { KeyDiscovery } from './key-discovery.js';
 import type { KeySet } from './key-set.js';
 import { TokenBucket } from './token-bucket.js';
+import type { IssuerRecord } from './verifier-record.js';
 
 /** Keys that are older are fetched again, while they stay in use. The default of jose's `createRemoteJWKSet`. */
 const REFRESH_AFTER_MS = 10 * 60_000;
@@ -22,14 +23,16 @@ const UNKNOWN_KEY_REFILL_MS = 10_000;
 /** Keeps the keys that one issuer publishes, and decides when they are fetched again. */
 export class PublishedKeys {
   readonly #discovery: KeyDiscovery;
+  readonly #record: IssuerRecord;
   readonly #fetches = new CoalescedRuns<'age' | 'unknown key'>((reason) => this.#fetch(reason));
   readonly #unknownKeyFetches = new TokenBucket(UNKNOWN_KEY_FETCHES, UNKNOWN_KEY_REFILL_MS);
   #keySet: KeySet | undefined;
   #fetchedAtMs = Number.NEGATIVE_INFINITY;
   #failure: { readonly error: Error; readonly pausedUntilMs: number } | undefined;
 
-  constructor(discovery: KeyDiscovery) {
+  constructor(discovery: KeyDiscovery, record: IssuerRecord) {
     this.#discovery = discovery;
+    this.#record = record;
   }
 
   /**
@@ -68,7 +71,7 @@ export class PublishedKeys {
     if (reason === 'unknown key' && !this.#unknownKeyFetches.take()) return;
     const startedAtMs = performance.now();
     try {
-      const keySet = await this.#discovery.fetchKeys();
+      const keySet = await this.#record.during('key-fetch', () => this.#discovery.fetchKeys());
       if (keySet.fingerprint !== this.#keySet?.fingerprint) this.#keySet = keySet;
       this.#fetchedAtMs = startedAtMs;
       this.#failure = undefined;

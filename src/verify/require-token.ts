@@ -50,7 +50,10 @@ export type RequireTokenHandler = (
  * fastify.addHook('onRequest', requireToken(verifier));  // Fastify
  * ```
  */
-export function requireToken(verifier: TokenVerifier, options: RequireTokenOptions = {}): RequireTokenHandler {
+export function requireToken(
+  verifier: Pick<TokenVerifier, 'verify'>,
+  options: RequireTokenOptions = {},
+): RequireTokenHandler {
   const { realm = 'kubernetes', onRefused } = options;
   if (!/^[\x20-\x7e]+$/.test(realm)) {
     throw new InvalidOptionError('realm', 'The option "realm" must be of printable ASCII characters.');

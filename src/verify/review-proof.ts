@@ -10,6 +10,7 @@ import type { TokenProof } from './token-proof.js';
 import { readTokenReview, refusalOf, type TokenReviewStatus, tokenReview } from './token-review.js';
 import { TokenVerificationError } from './token-verification-error.js';
 import type { Verdict } from './verdict.js';
+import type { IssuerRecord } from './verifier-record.js';
 
 /** How long a good answer holds: as long as the API server itself keeps one (kube-apiserver options, TokenSuccessCacheTTL). */
 const ACCEPTED_FOR_MS = 10_000;
@@ -28,6 +29,7 @@ export interface ReviewProofOptions {
   readonly keys: PublishedKeys;
   readonly signature: SignatureProof;
   readonly issuer: ResolvedIssuer;
+  readonly record: IssuerRecord;
   readonly audiences: readonly string[];
   readonly timeoutMs: number;
 }
@@ -60,7 +62,7 @@ export class ReviewProof implements TokenProof {
     const fallback = this.#options.issuer.fallbackMethod === 'key-set' ? bySignature : undefined;
     try {
       if (fallback !== undefined) this.#throwDuringOutage();
-      const status = await this.#reviews.run(() => this.#review(parsed));
+      const status = await this.#reviews.run(() => this.#options.record.during('review', () => this.#review(parsed)));
       const refusal = refusalOf(status, parsed, this.#options.audiences);
       const untilMs = performance.now() + (refusal === undefined ? ACCEPTED_FOR_MS : REFUSED_FOR_MS);
       return { refusal, holds: () => performance.now() < untilMs };

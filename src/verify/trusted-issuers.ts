@@ -9,6 +9,7 @@ import { SignatureProof } from './signature-proof.js';
 import type { TokenIdentity } from './token-identity.js';
 import type { TokenProof } from './token-proof.js';
 import { TokenVerificationError } from './token-verification-error.js';
+import type { IssuerRecord, VerifierRecord } from './verifier-record.js';
 
 /** An issuer whose tokens are accepted when its proof says so, and its allow-lists. */
 export interface TrustedIssuer {
@@ -21,11 +22,11 @@ export interface TrustedIssuer {
 export class TrustedIssuers {
   readonly #byName: ReadonlyMap<string, TrustedIssuer>;
 
-  constructor(options: ResolvedOptions) {
+  constructor(options: ResolvedOptions, record: VerifierRecord) {
     this.#byName = new Map(
       options.issuers.flatMap((issuer) => {
         const trusted: TrustedIssuer = {
-          proof: proofOf(issuer, options),
+          proof: proofOf(issuer, options, record.issuer(issuer.names[0]!)),
           assertAllowed: (identity) => assertAllowed(identity, issuer),
         };
         return issuer.names.map((name) => [name, trusted] as const);
@@ -49,12 +50,12 @@ export class TrustedIssuers {
   }
 }
 
-function proofOf(issuer: ResolvedIssuer, { audiences, timeoutMs }: ResolvedOptions): TokenProof {
+function proofOf(issuer: ResolvedIssuer, { audiences, timeoutMs }: ResolvedOptions, record: IssuerRecord): TokenProof {
   const client = new IssuerClient(issuer, timeoutMs);
-  const keys = new PublishedKeys(new KeyDiscovery(client, issuer));
+  const keys = new PublishedKeys(new KeyDiscovery(client, issuer), record);
   const signature = new SignatureProof(keys);
   if (issuer.method === 'key-set') return signature;
-  return new ReviewProof({ client, keys, signature, issuer, audiences, timeoutMs });
+  return new ReviewProof({ client, keys, signature, issuer, record, audiences, timeoutMs });
 }
 
 function assertAllowed(

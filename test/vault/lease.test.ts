@@ -29,7 +29,7 @@ describe('A lease', () => {
       obtainedAtMs: NOW,
       expiresAtMs: NOW + 120_000,
       leaseSeconds: 120,
-      renewals: 0,
+      isRenewal: false,
     });
   });
 
@@ -62,8 +62,8 @@ describe('A lease', () => {
   it('is renewed again as long as a renewal gives as much as the login did: less is the end near', () => {
     const login = lease({});
     const renewed = lease({}, login);
-    expect(renewed).toMatchObject({ isRenewable: true, renewals: 1, fullLeaseSeconds: 600 });
-    expect(lease({ lease_duration: 900 }, renewed)).toMatchObject({ isRenewable: true, renewals: 2 });
+    expect(renewed).toMatchObject({ isRenewable: true, isRenewal: true, fullLeaseSeconds: 600 });
+    expect(lease({ lease_duration: 900 }, renewed)).toMatchObject({ isRenewable: true, isRenewal: true });
     expect(lease({ lease_duration: 599 }, renewed)).toMatchObject({ isRenewable: false, fullLeaseSeconds: 600 });
   });
 

@@ -161,7 +161,7 @@ describe('Functions of the application that fail', () => {
 
   it('next that throws at an error, likewise', async () => {
     const trouble = recordTrouble();
-    const broken: TokenVerifier = { verify: () => Promise.reject(new Error('a bug')) };
+    const broken: Pick<TokenVerifier, 'verify'> = { verify: () => Promise.reject(new Error('a bug')) };
     const guard = requireToken(broken);
     const origin = await serveForTest(
       createServer((request, response) =>
@@ -247,7 +247,7 @@ it('a verifier of the other copy of this library is understood by its codes', as
     }
   }
   const identity = { namespace: 'shop' } as TokenIdentity;
-  const foreign: TokenVerifier = {
+  const foreign: Pick<TokenVerifier, 'verify'> = {
     verify: async (code) => {
       if (code === 'good') return identity;
       throw new ForeignError(code);

@@ -1,0 +1,38 @@
+import { channel } from 'node:diagnostics_channel';
+import type { ExchangeIdentity } from './exchange-figures.js';
+
+/**
+ * What is published on the diagnostics channels `projected-token:exchange:<event>` of every exchange, for tracers that the program
+ * itself knows nothing of. `granted`: there is a new or renewed token. `failed`: an attempt failed. `expired`: the token expired, and
+ * no other has followed. `closed`: the provider was closed. No message holds bytes of a token.
+ *
+ * @example
+ * ```ts
+ * import { subscribe } from 'node:diagnostics_channel';
+ * subscribe('projected-token:exchange:failed', (message) => {
+ *   const { exchange, error } = message as ExchangeDiagnosticsMessage;
+ *   log.warn({ server: exchange.server, error });
+ * });
+ * ```
+ */
+export interface ExchangeDiagnosticsMessage {
+  readonly exchange: ExchangeIdentity;
+  /** With `granted`: whether the token in use was renewed; otherwise it is a new one. */
+  readonly isRenewal?: boolean;
+  /** With `granted`: when the token expires; undefined when it never does. */
+  readonly expiresAt?: Date | undefined;
+  /** With `failed`: why. */
+  readonly error?: Error;
+}
+
+const channels = {
+  granted: channel('projected-token:exchange:granted'),
+  failed: channel('projected-token:exchange:failed'),
+  expired: channel('projected-token:exchange:expired'),
+  closed: channel('projected-token:exchange:closed'),
+};
+
+/** Publishes an event of an exchange; costs a look at a flag while nobody subscribes. */
+export function publishExchange(event: keyof typeof channels, message: ExchangeDiagnosticsMessage): void {
+  if (channels[event].hasSubscribers) channels[event].publish(message);
+}
