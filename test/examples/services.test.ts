@@ -158,3 +158,26 @@ describe('The examples of metrics', () => {
     expect(stdout).toContain(volume.path);
   });
 });
+
+it('The example of pino logs each event of the token, and never the token', async () => {
+  const [first, second] = [await mint(3600), await mint(7200)];
+  using volume = volumeWith(first);
+  const environment = { TOKEN_PATH: volume.path, TOKEN_AUDIENCE: 'orders' };
+  await using service = await ExampleService.start('logging-pino', environment);
+  volume.write(second);
+  await expect.poll(() => service.output).toContain('token rotated');
+  volume.corrupt('');
+  await expect.poll(() => service.output).toContain('token file rejected');
+  const lines = service.output.split('\n').filter((line) => line.startsWith('{'));
+  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+    { msg: 'token ready', token: { fingerprint: BoundToken.parse(first).fingerprint } },
+    { msg: 'token rotated', token: { fingerprint: BoundToken.parse(second).fingerprint } },
+    {
+      level: 40,
+      msg: 'token file rejected',
+      err: { code: 'ERR_TOKEN_EMPTY', message: expect.stringContaining('empty') },
+    },
+  ]);
+  for (const token of [first, second]) expect(service.output).not.toContain(token.split('.')[2]!.slice(0, 12));
+  expect(await service.stop()).toBe(0);
+});
