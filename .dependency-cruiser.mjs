@@ -59,9 +59,9 @@ const LIBRARIES = {
   memfs: ['testing'],
   oauth4webapi: ['oauth'],
   'prom-client': ['metrics'],
-  // dispatch/: its types only.
+  // dispatch/ and fetch/: its types only.
   // internal/: what the library itself asks of servers, to exchange or verify a token, goes through one HTTP client there.
-  undici: ['undici', 'dispatch', 'internal'],
+  undici: ['undici', 'dispatch', 'fetch', 'internal'],
 };
 
 const paths = (rooms) => (rooms.length === 0 ? [] : [`^src/(${rooms.join('|')})(/|\\.ts$)`]);

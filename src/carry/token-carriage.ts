@@ -96,6 +96,7 @@ export class TokenJourney {
   #hasLeft = false;
   #isCarrying = false;
   #hasAsked = false;
+  #failure: unknown;
 
   constructor(private readonly carriage: TokenCarriage) {}
 
@@ -141,8 +142,13 @@ export class TokenJourney {
    * @throws `ERR_TOKEN_MALFORMED`
    */
   valueAtHand(): string | undefined {
-    this.#token ??= this.carriage.source.peekToken?.();
-    return this.#token === undefined ? undefined : this.carriage.valueOf(this.#token);
+    try {
+      this.#token ??= this.carriage.source.peekToken?.();
+      return this.#token === undefined ? undefined : this.carriage.valueOf(this.#token);
+    } catch (error) {
+      this.#failure = error;
+      throw error;
+    }
   }
 
   /**
@@ -151,8 +157,18 @@ export class TokenJourney {
    * @throws what the source throws; the signal's reason when it aborts first
    */
   async value(signal?: AbortSignal): Promise<string> {
-    this.#token ??= await settleWithSignal(this.carriage.source.getToken({ signal }), signal);
-    return this.carriage.valueOf(this.#token);
+    try {
+      this.#token ??= await settleWithSignal(this.carriage.source.getToken({ signal }), signal);
+      return this.carriage.valueOf(this.#token);
+    } catch (error) {
+      this.#failure = error;
+      throw error;
+    }
+  }
+
+  /** What the source threw, where that is why there was no token. */
+  get failure(): unknown {
+    return this.#failure;
   }
 
   /** The same for a hop after the first, where the client does not wait. */

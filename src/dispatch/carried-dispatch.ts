@@ -99,7 +99,10 @@ export class CarriedDispatch implements Handler, Controller {
       this.#holdBack(controller, status, () => this.handler.onResponseStart?.(this, status, headers, statusText));
       return;
     }
-    if (status >= 200) this.#settle();
+    if (status >= 200) {
+      this.#settle();
+      this.request.body?.release();
+    }
     this.handler.onResponseStart?.(this, status, headers, statusText);
   }
 
@@ -309,6 +312,7 @@ export class CarriedDispatch implements Handler, Controller {
   #end(): void {
     this.#isOver = true;
     this.#settle();
+    this.request.body?.release();
   }
 
   #fail(error: unknown): void {

@@ -8,12 +8,28 @@ export interface Hop {
   readonly headers: Headers;
   /** Whether the body goes along. */
   readonly hasBody: boolean;
+  /** What a redirect said of the referrer. */
+  readonly referrerPolicy?: ReferrerPolicy | undefined;
 }
+
+type ReferrerPolicy = NonNullable<RequestInit['referrerPolicy']>;
 
 /** As many as fetch follows (Fetch standard, HTTP-redirect fetch, step 7). */
 const MAX_REDIRECTS = 20;
 
 const REDIRECT_STATUSES: readonly number[] = [301, 302, 303, 307, 308];
+
+/** Without the empty one, by which a server says nothing (Referrer Policy, section 8.1). */
+const REFERRER_POLICIES: readonly string[] = [
+  'no-referrer',
+  'no-referrer-when-downgrade',
+  'same-origin',
+  'origin',
+  'strict-origin',
+  'origin-when-cross-origin',
+  'strict-origin-when-cross-origin',
+  'unsafe-url',
+];
 
 /** Headers that describe a body that is not sent any more (Fetch standard, request-body-header name). */
 const BODY_HEADERS = ['content-encoding', 'content-language', 'content-location', 'content-type', 'content-length'];
@@ -29,8 +45,9 @@ const ORIGIN_BOUND_HEADERS = ['authorization', 'proxy-authorization', 'cookie', 
  * @see https://fetch.spec.whatwg.org/#http-redirect-fetch
  */
 export function followRedirect(hop: Hop, response: Response, redirects: number): Hop | undefined {
-  const location = response.headers.get('location');
-  if (!REDIRECT_STATUSES.includes(response.status) || location === null) return undefined;
+  // A mock may answer without headers.
+  const location = response?.headers?.get?.('location') ?? null;
+  if (location === null || !REDIRECT_STATUSES.includes(response.status)) return undefined;
   // A header is bytes, shown as Latin-1; those of a Location beyond ASCII are UTF-8 in practice.
   const url = parseUrl(Buffer.from(location, 'latin1').toString(), hop.url);
   if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
@@ -43,9 +60,16 @@ export function followRedirect(hop: Hop, response: Response, redirects: number):
   if (url.hash === '') url.hash = hop.url.hash;
   const headers = new Headers(hop.headers);
   if (url.origin !== hop.url.origin) for (const name of ORIGIN_BOUND_HEADERS) headers.delete(name);
-  if (!becomesGet(response.status, hop.method)) return { ...hop, url, headers };
+  const referrerPolicy = referrerPolicyOf(response) ?? hop.referrerPolicy;
+  if (!becomesGet(response.status, hop.method)) return { ...hop, url, headers, referrerPolicy };
   for (const name of BODY_HEADERS) headers.delete(name);
-  return { url, method: 'GET', headers, hasBody: false };
+  return { url, method: 'GET', headers, hasBody: false, referrerPolicy };
+}
+
+/** The last one that is known (Referrer Policy, section 8.1). */
+function referrerPolicyOf({ headers }: Response): ReferrerPolicy | undefined {
+  const policies = (headers.get('referrer-policy') ?? '').split(',').map((policy) => policy.trim().toLowerCase());
+  return policies.findLast((policy) => REFERRER_POLICIES.includes(policy)) as ReferrerPolicy | undefined;
 }
 
 /** What fetch rejects with when a request cannot be completed: Node's message, and the reason as its cause. */
@@ -53,12 +77,13 @@ export function networkError(reason: string): TypeError {
   return new TypeError('fetch failed', { cause: new Error(reason) });
 }
 
-/** Makes `redirected` of a response true, as it is when fetch itself follows. */
-export function markRedirected(response: Response): Response {
+/** Makes `redirected` of a response true, as it is when fetch itself follows, and its type that of an answer of another origin. */
+export function markRedirected(response: Response, hasLeftOrigin: boolean): Response {
   const clone = response.clone.bind(response);
   return Object.defineProperties(response, {
     redirected: { value: true, configurable: true },
-    clone: { value: () => markRedirected(clone()), configurable: true, writable: true },
+    clone: { value: () => markRedirected(clone(), hasLeftOrigin), configurable: true, writable: true },
+    ...(hasLeftOrigin && response.type === 'basic' && { type: { value: 'cors', configurable: true } }),
   });
 }
 

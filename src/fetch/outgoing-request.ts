@@ -1,13 +1,14 @@
 import { parseUrl } from '../carry/allowed-origins.js';
 import { isReplayableBody } from '../carry/is-replayable-body.js';
 import { hasTag } from '../internal/has-tag.js';
+import { cancelBody } from './cancel-body.js';
 import { CapturedBody } from './captured-body.js';
 import type { Hop } from './follow-redirect.js';
 
 /** A function like the global `fetch`, seen from inside. */
 export type Fetch = typeof globalThis.fetch;
-type Input = Parameters<Fetch>[0];
-type Init = NonNullable<Parameters<Fetch>[1]>;
+export type Input = Parameters<Fetch>[0];
+export type Init = NonNullable<Parameters<Fetch>[1]>;
 type Redirect = NonNullable<Init['redirect']>;
 
 /** Members of `RequestInit`; a `Request`, which may stand in its place, has them as getters that a spread would not see. */
@@ -46,7 +47,11 @@ export class OutgoingRequest {
   /** Where it begins. */
   readonly start: Hop;
   readonly redirect: Redirect;
+  readonly mode: Init['mode'];
+  /** Undefined also for what is none, which fetch rejects itself. */
   readonly signal: AbortSignal | undefined;
+  /** The headers as the caller wrote them: with their case, in their order. */
+  readonly #written: readonly [name: string, value: string][];
 
   constructor(input: Input, init: Init | undefined, keepBody: boolean) {
     const url = urlOf(input);
@@ -58,7 +63,9 @@ export class OutgoingRequest {
     const ownBody = this.#body == null ? this.#request?.body : undefined;
     if (ownBody && keepBody) this.#captured = captured(this.#request as Request);
     this.redirect = merged.redirect ?? 'follow';
-    this.signal = merged.signal ?? undefined;
+    this.mode = merged.mode;
+    this.signal = typeof merged.signal?.addEventListener === 'function' ? merged.signal : undefined;
+    this.#written = writtenHeaders(merged.headers);
     this.start = {
       url,
       method: merged.method ?? 'GET',
@@ -77,9 +84,10 @@ export class OutgoingRequest {
   send(fetch: Fetch, hop: Hop, headers: Headers): Promise<Response> {
     const init: Record<string, unknown> = {
       ...this.#init,
-      headers: [...headers],
+      headers: this.#asWritten(headers),
       redirect: this.redirect === 'follow' ? 'manual' : this.redirect,
     };
+    if (hop.referrerPolicy !== undefined) init.referrerPolicy = hop.referrerPolicy;
     const resent = this.#bodySent;
     this.#bodySent = true;
     const body = this.#body ?? (resent ? this.#captured?.bytes : undefined);
@@ -95,10 +103,29 @@ export class OutgoingRequest {
     return fetch(hop.url.href, { ...inherited, ...own, method: hop.method });
   }
 
+  /** Ends a body that was never sent, as fetch does when it is aborted. */
+  cancel(reason: unknown): void {
+    if (this.#bodySent) return;
+    cancelBody(this.#body ?? this.#request?.body, reason);
+  }
+
+  #asWritten(headers: Headers): [string, string][] {
+    const kept = this.#written.filter(([name]) => headers.has(name));
+    const names = new Set(kept.map(([name]) => name.toLowerCase()));
+    return [...kept, ...[...headers].filter(([name]) => !names.has(name))];
+  }
+
   /** Lets go of what was kept for a second sending. */
   release(): void {
     this.#captured?.release();
   }
+}
+
+/** Empty where nothing tells how they were written. */
+function writtenHeaders(headers: Init['headers']): readonly [string, string][] {
+  if (Array.isArray(headers)) return headers as [string, string][];
+  const isPlain = headers != null && Object.getPrototypeOf(headers) === Object.prototype;
+  return isPlain ? Object.entries(headers as Record<string, string>) : [];
 }
 
 /** A `Request` of any fetch: undici's is another class than the global one. */

@@ -7,17 +7,21 @@ import type { Fetch } from './outgoing-request.js';
 export type FetchFunction = (input: never, init?: never) => Promise<unknown>;
 
 /**
- * A `fetch` whose requests to the listed origins carry the token of a source, always a fresh one.
+ * Returns a `fetch` whose requests to the listed origins carry the token of a source, always a fresh one.
  *
- * - A request to another origin, or one that has the header already, is handed on as it is.
- * - Redirects are followed as `fetch` does, and each hop is looked at anew: a custom header such as `X-Vault-Token` does not go
- *   to an origin that is not listed, and stays on at a redirect between listed ones.
- * - When a server refuses the token, the source is asked for another one, and the request is sent once more, if its body can be
- *   sent again: a stream cannot, and the caller gets the refusal. The body of a `Request` is kept for this while it is sent, up to
- *   10 MiB. What a `Request` was made from cannot be seen, so that includes one made from a stream.
+ * - Node's own `fetch` follows redirects, checks `integrity` and `mode`, and aborts as ever: only its dispatcher is another one, which
+ *   adds the token hop by hop and hands each hop to the dispatcher of the request, or to the global one.
+ * - Any other function with its signature (node-fetch, msw, the `fetch` of Next.js, mocks, a `fetch` that was bound) gets the token in
+ *   its second argument, and `redirect: 'manual'`: redirects are followed here, as the Fetch standard says.
+ * - A custom header such as `X-Vault-Token` does not go to an origin that is not listed, and stays on at a redirect between listed
+ *   ones. A request to another origin, or one that has the header already, is handed on as it is.
+ * - When a server rejects the token, the source is asked for another one, and the request is sent once more, if its body can be
+ *   sent again: a stream cannot, and the caller gets the rejection. The body of a `Request`, a `Blob` or a `FormData` is kept for this
+ *   while it is sent, up to 10 MiB. What a `Request` was made from cannot be seen, so that includes one made from a stream.
  * - The caller's `signal` ends the wait for the token too, and its reason is what the promise rejects with.
  *
- * undici's `dispatcher` belongs into the second argument: one given to a `Request` cannot be seen, and is lost at a redirect.
+ * Give undici's `dispatcher` in the second argument. From Node 24 on, nothing tells whether a `Request` has one: such a request is sent
+ * by hand, and its dispatcher is lost at a redirect.
  *
  * @param client - `fetch`, or any function with its signature; what it answers to `redirect: 'manual'` must show the redirect, as
  *   it does in Node

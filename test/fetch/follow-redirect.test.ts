@@ -137,6 +137,19 @@ describe('the next request', () => {
     ]);
   });
 
+  it.each([
+    [undefined, undefined],
+    ['no-referrer', 'no-referrer'],
+    ['origin, Unsafe-URL', 'unsafe-url'],
+    ['no-referrer, of a later standard', 'no-referrer'],
+    ['', undefined],
+  ])('goes by the referrer policy that the redirect says: %j', (header, policy) => {
+    const headers = { location: '/b', ...(header !== undefined && { 'referrer-policy': header }) };
+    const next = followRedirect(hopOf(), new Response(null, { status: 307, headers }), 0)!;
+    expect(next.referrerPolicy).toBe(policy);
+    expect(follow({ ...next, referrerPolicy: 'origin' }, 307, '/c').referrerPolicy).toBe('origin');
+  });
+
   it('leaves the one before as it was', () => {
     const hop = hopOf('POST');
     follow(hop, 303, 'https://other.internal/b');
@@ -147,7 +160,7 @@ describe('the next request', () => {
 
 describe('a response that redirects led to', () => {
   it('says so, and its clones say so too', async () => {
-    const response = markRedirected(new Response('body', { status: 201, headers: { a: 'b' } }));
+    const response = markRedirected(new Response('body', { status: 201, headers: { a: 'b' } }), false);
     const clone = response.clone();
     for (const each of [response, clone, clone.clone()]) {
       expect(each).toMatchObject({ redirected: true, status: 201 });
@@ -155,8 +168,15 @@ describe('a response that redirects led to', () => {
     }
   });
 
+  it('has the type of an answer of another origin, where it has one', () => {
+    const ofType = (type: string) => Object.defineProperty(new Response(), 'type', { value: type, configurable: true });
+    expect(markRedirected(ofType('basic'), true).type).toBe('cors');
+    expect(markRedirected(ofType('basic'), false).type).toBe('basic');
+    expect(markRedirected(ofType('default'), true).type).toBe('default');
+  });
+
   it('can be changed by others as any other response', () => {
-    const response = markRedirected(new Response());
+    const response = markRedirected(new Response(), false);
     Object.defineProperty(response, 'redirected', { value: false });
     expect(response.redirected).toBe(false);
     Object.assign(response, { clone: () => response });

@@ -1,0 +1,104 @@
+import type { Dispatcher } from 'undici';
+import { isReplayableBody } from '../carry/is-replayable-body.js';
+import type { TokenCarriage, TokenJourney } from '../carry/token-carriage.js';
+import { hasTag } from '../internal/has-tag.js';
+import { cancelBody } from './cancel-body.js';
+import type { CarryFetchOptions } from './carry-fetch-options.js';
+import { HopCarriers, HopDispatcher } from './hop-dispatcher.js';
+import { type Fetch, headersOf, type Init, type Input, urlOf } from './outgoing-request.js';
+
+/** Has the same meaning as an `init` of its own that a `fetch` is given. */
+type Members = Record<string, unknown>;
+
+/**
+ * Node's own `fetch` with the token. All that it does stays its own: redirects, `integrity`, `mode`, referrers, timing, aborts. Only
+ * the dispatcher is another one, through which each hop goes.
+ *
+ * @param byHand - takes the requests whose dispatcher cannot be seen
+ */
+export function carryThroughDispatcher(
+  fetch: Fetch,
+  carriage: TokenCarriage,
+  { keepBody }: CarryFetchOptions,
+  byHand: Fetch,
+): Fetch {
+  const carriers = new HopCarriers(carriage);
+  const mustWait = (input: Input, init: Members) => {
+    if (isReplayableBody(init.body) || carriage.source.peekToken?.() !== undefined) return false;
+    const url = urlOf(input);
+    return url !== undefined && carriage.allows(url) && !hasHeader(input, init, carriage.header);
+  };
+  return (...args: Partial<Parameters<Fetch>>) => {
+    const [input, init] = args;
+    // What is no init, fetch rejects itself, and that there is nothing at all.
+    if (input === undefined || !isInit(init)) return fetch(...(args as Parameters<Fetch>));
+    const members = membersOf(init);
+    const dispatcher = members.dispatcher || dispatcherOf(input);
+    if (dispatcher === HIDDEN) return byHand(input, init);
+    const body = members.body ?? (keepBody ? undefined : UNKEPT);
+    const hops = new HopDispatcher(carriers, dispatcher as Dispatcher | undefined, body);
+    members.dispatcher = hops;
+    const { journey } = hops;
+    const send = () =>
+      fetch(input, members as Init).catch((error: unknown) => {
+        // There was no token: the caller gets to see why, as with every other client.
+        throw journey.failure !== undefined && (error as Error | undefined)?.cause === journey.failure
+          ? journey.failure
+          : error;
+      });
+    return mustWait(input, members) ? waitForToken(journey, members).then(send) : send();
+  };
+}
+
+/**
+ * Before a stream is given to fetch, which would hold it from then on: without a token, or when the wait is aborted, it has to be ended
+ * as fetch ends that of an aborted request.
+ */
+async function waitForToken(journey: TokenJourney, { signal, body }: Members): Promise<void> {
+  const isSignal = typeof (signal as AbortSignal | undefined)?.addEventListener === 'function';
+  try {
+    await journey.value(isSignal ? (signal as AbortSignal) : undefined);
+  } catch (error) {
+    cancelBody(body, error);
+    throw error;
+  }
+}
+
+/** Headers that are none have not that one either: fetch rejects them itself. */
+function hasHeader(input: Input, init: Members, name: string): boolean {
+  try {
+    return headersOf(input, init as Init).has(name);
+  } catch {
+    return false;
+  }
+}
+
+/** For a body that is not to be kept. */
+const UNKEPT = (function* () {})();
+
+const HIDDEN = Symbol('hidden');
+
+/**
+ * The dispatcher of a `Request`; undefined where it has none. Since undici 7, the fetch of Node 24, it is a private member: then it may
+ * or may not have one.
+ */
+function dispatcherOf(input: Input): unknown {
+  if (!hasTag(input, 'Request')) return undefined;
+  const key = Object.getOwnPropertySymbols(input).find(({ description }) => description === 'dispatcher');
+  return key === undefined ? HIDDEN : (Reflect.get(input, key) ?? undefined);
+}
+
+function isInit(init: unknown): init is Init | undefined {
+  return init === undefined || init === null || typeof init === 'object';
+}
+
+/** A copy that reads each member once, as fetch does. Getters of a class stay where they are: they may need their own `this`. */
+function membersOf(init: Init | undefined): Members {
+  const prototype = init && Object.getPrototypeOf(init);
+  if (!init || prototype === null || prototype === Object.prototype) return Object.assign({}, init) as Members;
+  const own: Members = {};
+  return new Proxy(own, {
+    get: (_, key) => (Object.hasOwn(own, key) ? own[key as string] : Reflect.get(init, key)),
+    has: (_, key) => Object.hasOwn(own, key) || key in init,
+  });
+}
