@@ -14,6 +14,7 @@ const GROUPS = [
   'cached-token',
   'swap-to-fresh',
   'under-load',
+  'wrapped-clients',
   'import-cost',
   'many-providers',
   'outage',
