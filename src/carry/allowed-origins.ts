@@ -3,6 +3,7 @@ import { InvalidOptionError, TokenOriginError } from '../errors.js';
 /** Where a token may go: origins (RFC 6454), each `scheme://host:port` with nothing after it. */
 export class AllowedOrigins {
   readonly #origins: ReadonlySet<string>;
+  readonly #listed: ReadonlySet<string>;
 
   /**
    * @param listed - what the caller listed in so many words
@@ -10,7 +11,8 @@ export class AllowedOrigins {
    * @throws `ERR_TOKEN_OPTION` for what is no origin, or when there is none; `ERR_TOKEN_ORIGIN` for a base URL without TLS
    */
   constructor(listed: readonly (string | URL)[] = [], baseUrl?: string) {
-    const origins = new Set(listed.map(parseOrigin));
+    this.#listed = new Set(listed.map(parseOrigin));
+    const origins = new Set(this.#listed);
     const base = baseUrl === undefined ? undefined : parseUrl(baseUrl);
     if (base !== undefined && isHttp(base)) origins.add(secureOrigin(base, origins));
     if (origins.size === 0) {
@@ -26,6 +28,19 @@ export class AllowedOrigins {
   has(url: URL | string): boolean {
     if (typeof url !== 'string') return this.#origins.has(url.origin);
     return this.#origins.has(url) || this.#origins.has(parseUrl(url)?.origin ?? '');
+  }
+
+  /**
+   * A base URL of `http:` counts as listed because no byte leaves this machine. Through a proxy they do.
+   *
+   * @param origin - of a request that a proxy is about to get, which will read it
+   * @throws `ERR_TOKEN_ORIGIN` unless that very origin was listed
+   */
+  assertMayPassProxy(origin: string): void {
+    if (this.#listed.has(origin)) return;
+    throw new TokenOriginError(
+      `A proxy would get the token for ${origin} in clear text. Exempt the host from the proxy (NO_PROXY, or the client's own option), or list that very origin in the option "origins".`,
+    );
   }
 }
 
@@ -53,14 +68,12 @@ function secureOrigin(base: URL, listed: ReadonlySet<string>): string {
   );
 }
 
-/** Hosts that no packet leaves this machine for: `localhost` (RFC 6761 section 6.3), 127.0.0.0/8 and ::1. */
+/**
+ * Hosts that no packet leaves this machine for: `localhost` (RFC 6761 section 6.3), 127.0.0.0/8 and ::1. Not a name such as
+ * `vault.localhost`: Node asks DNS for its address, which may be anywhere.
+ */
 export function isLoopback({ hostname }: URL): boolean {
-  return (
-    hostname === 'localhost' ||
-    hostname.endsWith('.localhost') ||
-    hostname === '[::1]' ||
-    /^127(\.\d+){3}$/.test(hostname)
-  );
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
 }
 
 function isHttp({ protocol }: URL): boolean {

@@ -60,6 +60,11 @@ export class TokenCarriage {
     return this.#origins.has(url);
   }
 
+  /** @throws `ERR_TOKEN_ORIGIN` when a proxy that reads the request must not get the token for this origin */
+  assertMayPassProxy(origin: string): void {
+    this.#origins.assertMayPassProxy(origin);
+  }
+
   isRefusal(status: number): boolean {
     return this.#refusedStatuses.includes(status);
   }

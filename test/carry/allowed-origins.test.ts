@@ -125,7 +125,6 @@ describe('a base URL', () => {
     ['https://vault.internal:8200/v1/', 'https://vault.internal:8200'],
     ['https://user:password@vault.internal', 'https://vault.internal'],
     ['http://localhost:8200/v1', 'http://localhost:8200'],
-    ['http://app.localhost', 'http://app.localhost'],
     ['http://127.0.0.1:8200', 'http://127.0.0.1:8200'],
     ['http://127.9.9.9', 'http://127.9.9.9'],
     ['http://[::1]:8200', 'http://[::1]:8200'],
@@ -139,17 +138,20 @@ describe('a base URL', () => {
     expect(origins.has(new URL('https://b.example'))).toBe(true);
   });
 
-  it.each(['http://vault.internal:8200/v1', 'http://localhost.evil.example', 'http://128.0.0.1', 'http://[::2]'])(
-    '%s in clear text is refused',
-    (baseUrl) => {
-      expect(() => new AllowedOrigins(['https://other.example'], baseUrl)).toThrow(
-        expect.objectContaining({
-          code: 'ERR_TOKEN_ORIGIN',
-          message: expect.stringContaining(`origin ${new URL(baseUrl).origin} would carry the token`),
-        }),
-      );
-    },
-  );
+  it.each([
+    'http://vault.internal:8200/v1',
+    'http://vault.localhost',
+    'http://localhost.evil.example',
+    'http://128.0.0.1',
+    'http://[::2]',
+  ])('%s in clear text is refused', (baseUrl) => {
+    expect(() => new AllowedOrigins(['https://other.example'], baseUrl)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_TOKEN_ORIGIN',
+        message: expect.stringContaining(`origin ${new URL(baseUrl).origin} would carry the token`),
+      }),
+    );
+  });
 
   it('in clear text is allowed when that very origin is listed', () => {
     const origins = new AllowedOrigins(['http://vault.internal:8200'], 'http://vault.internal:8200/v1');
@@ -169,7 +171,7 @@ describe('loopback', () => {
   it.each([
     ['http://localhost', true],
     ['http://LOCALHOST:80', true],
-    ['http://a.b.localhost', true],
+    ['http://a.b.localhost', false],
     ['http://127.0.0.1', true],
     ['http://127.255.255.254', true],
     ['http://127.1', true],

@@ -1,0 +1,45 @@
+import type { Agent, ClientRequest } from 'node:http';
+import { type AgentOptions, agentInFront } from './agent-in-front.js';
+import { concealHeader, removeHeader } from './conceal-header.js';
+import { destinationOf, type RequestDestination } from './request-destination.js';
+import type { TokenCarriage, TokenJourney } from './token-carriage.js';
+
+/** One request on its way through Node's HTTP, with all its hops. */
+export interface AgentJourney {
+  readonly carriage: TokenCarriage;
+  /** Has the token, unless the first hop goes without. */
+  readonly journey: TokenJourney;
+  /** Whether the token may go there. Default: to the allowed origins, and to no Unix socket. */
+  readonly mayGoTo?: (destination: RequestDestination) => boolean;
+}
+
+/**
+ * Returns an agent that puts the token on each request which goes where the token may go, and takes it off every other one. It
+ * decides by where Node is about to connect to, and no request holds the token, see {@link concealHeader}.
+ *
+ * @param agent - sends the requests
+ */
+export function carryingAgent(agent: Agent, trip: AgentJourney): Agent {
+  return agentInFront(agent, (request, options) => carry(request, options, trip));
+}
+
+function carry(request: ClientRequest, options: AgentOptions, { carriage, journey, mayGoTo }: AgentJourney): void {
+  const { header: name } = carriage;
+  const { token } = journey;
+  if (token === undefined) return;
+  const value = carriage.valueOf(token);
+  const given = request.getHeader(name);
+  // One of the program's own, which is left alone.
+  if (given !== undefined && given !== value) {
+    journey.leave();
+    return;
+  }
+  const destination = destinationOf(request, options);
+  const isAllowed = mayGoTo?.(destination) ?? (!destination.socketPath && carriage.allows(destination.origin));
+  if (!journey.carriesIf(isAllowed)) {
+    if (given !== undefined) removeHeader(request, { name, value, token }, options.headers);
+    return;
+  }
+  if (destination.isProxied) carriage.assertMayPassProxy(destination.origin);
+  concealHeader(request, { name, value, token }, options.headers);
+}
