@@ -5,50 +5,87 @@ import { InvalidOptionError } from '../errors.js';
 // The one import between clients: axios' fetch adapter sends with the fetch that it is given, so what it is given carries the token.
 import { carryFetch } from '../fetch/carry-fetch.js';
 import { HttpTrip } from './http-trip.js';
-import { hasHeader, type RequestConfig, urlOf, usesFetch } from './request-config.js';
-import { type Send, sendShowing } from './sent-request.js';
+import { type AdapterConfig, hasHeader, type RequestConfig, urlOf, usesFetch } from './request-config.js';
+import { showConfig } from './show-config.js';
 
 type Fetch = typeof fetch;
 
 /** axios' fetch adapter takes the `fetch` that it uses from its configuration since 1.12. */
 const FETCH_ADAPTER_SINCE = { major: 1, minor: 12 };
 
-/** Puts the token on the requests of one instance, beneath its interceptors: in place of the adapter of each request. */
+/** All adapters that carry a token, of every carrier: by whom, and what they send with. */
+const carriedBy = new WeakMap<AxiosAdapter, { readonly carrier: AxiosCarrier; readonly beneath: AdapterConfig }>();
+
+/** Puts the token on the requests of one instance, beneath its interceptors: in the place of the adapter of each request. */
 export class AxiosCarrier {
-  readonly #adapters = new WeakSet<AxiosAdapter>();
+  readonly #namedAdapters = new Map<string, AxiosAdapter>();
+  readonly #givenAdapters = new WeakMap<AxiosAdapter, AxiosAdapter>();
   // axios keeps what it makes of each `fetch` for ever, so there must be few.
   readonly #replayingFetches = new WeakMap<Fetch, Fetch>();
   readonly #oneShotFetches = new WeakMap<Fetch, Fetch>();
 
   constructor(private readonly carriage: TokenCarriage) {}
 
-  /** Makes a request use an adapter that carries the token, and the request's own adapter underneath. */
+  /**
+   * Makes a request use an adapter that carries the token, and the request's own adapter beneath. The adapter stays in the
+   * configuration that the program gets to see, so that whoever sends a request again by its configuration carries the token too:
+   * the instance that was wrapped, or `axios` itself.
+   */
   wrapAdapter(config: RequestConfig): RequestConfig {
-    const given = config.adapter;
-    // A request that is sent again, by a retrying interceptor for instance, may bring the adapter of its first time along.
-    if (typeof given === 'function' && this.#adapters.has(given)) return config;
-    const adapter: AxiosAdapter = (sent) => {
-      // What the program gets to see of the request is what it asked for.
-      sent.adapter = given;
-      return this.#carry(sent, (attempt) => axios.getAdapter(given ?? axios.defaults.adapter, attempt)(attempt));
-    };
-    this.#adapters.add(adapter);
-    return { ...config, adapter };
+    if (!this.#isCarrying(config.adapter)) config.adapter = this.#adapterOver(config.adapter);
+    return config;
   }
 
-  async #carry(config: RequestConfig, send: Send): Promise<AxiosResponse> {
+  #isCarrying(adapter: AdapterConfig): boolean {
+    const known = typeof adapter === 'function' ? carriedBy.get(adapter) : undefined;
+    return known !== undefined && (known.carrier === this || this.#isCarrying(known.beneath));
+  }
+
+  #adapterOver(beneath: AdapterConfig): AxiosAdapter {
+    if (typeof beneath === 'function') {
+      const known = this.#givenAdapters.get(beneath) ?? this.#makeAdapter(beneath);
+      this.#givenAdapters.set(beneath, known);
+      return known;
+    }
+    const names = [beneath ?? axios.defaults.adapter].flat();
+    if (names.some((name) => typeof name !== 'string')) return this.#makeAdapter(beneath);
+    const key = names.join();
+    const known = this.#namedAdapters.get(key) ?? this.#makeAdapter(beneath);
+    this.#namedAdapters.set(key, known);
+    return known;
+  }
+
+  #makeAdapter(beneath: AdapterConfig): AxiosAdapter {
+    const adapter: AxiosAdapter = (config) => this.#carry(config, beneath);
+    // A configuration that is logged shows what the program asked for.
+    Object.defineProperty(adapter, 'toJSON', { value: () => beneath });
+    carriedBy.set(adapter, { carrier: this, beneath });
+    return adapter;
+  }
+
+  async #carry(config: RequestConfig, beneath: AdapterConfig): Promise<AxiosResponse> {
     const url = urlOf(config);
     const isOurs = url !== undefined && this.carriage.allows(url) && !hasHeader(config, this.carriage.header, url);
-    if (!isOurs) return send(config);
-    if (usesFetch(config)) return this.#carryWithFetch(config);
-    return new HttpTrip(this.carriage, config, url, send).run();
+    if (!isOurs) {
+      config.adapter = beneath;
+      return axios.getAdapter(beneath ?? axios.defaults.adapter, config)(config);
+    }
+    if (usesFetch(config, beneath)) return this.#carryWithFetch(config, beneath);
+    return new HttpTrip(this.carriage, config, beneath, url).run();
   }
 
-  async #carryWithFetch(config: RequestConfig): Promise<AxiosResponse> {
+  async #carryWithFetch(config: RequestConfig, beneath: AdapterConfig): Promise<AxiosResponse> {
     assertFetchCanBeGiven();
     const fetch = this.#carrying(config.env?.fetch ?? globalThis.fetch, isReplayableBody(config.data));
-    const sent = { ...config, env: { ...config.env, fetch } };
-    return sendShowing(config, sent, axios.getAdapter('fetch', sent));
+    const sent = { ...config, adapter: beneath, env: { ...config.env, fetch } };
+    try {
+      const response = await axios.getAdapter('fetch', sent)(sent);
+      response.config = config;
+      return response;
+    } catch (error) {
+      if (axios.isAxiosError(error)) showConfig(error, config);
+      throw error;
+    }
   }
 
   /** The adapter makes a `Request` of everything, in which a stream cannot be told from other bodies. */

@@ -1,54 +1,112 @@
 import axios, { AxiosHeaders, type AxiosResponse } from 'axios';
+import { hideToken } from '../carry/hide-token.js';
 import { isReplayableBody } from '../carry/is-replayable-body.js';
+import type { RequestDestination } from '../carry/request-destination.js';
 import type { TokenCarriage, TokenJourney } from '../carry/token-carriage.js';
 import { bytesOfForm } from './bytes-of-form.js';
-import { untilCanceled } from './cancellation.js';
-import type { RequestConfig } from './request-config.js';
-import { type Send, sendShowing } from './sent-request.js';
+import { urlOfHop, without } from './redirect-options.js';
+import type { AdapterConfig, RequestConfig } from './request-config.js';
+import { showConfig } from './show-config.js';
+import { TimeLimit } from './time-limit.js';
+import { TripAgents } from './trip-agents.js';
 
 type BeforeRedirect = NonNullable<RequestConfig['beforeRedirect']>;
 
 /** One request on its way through axios' http adapter, or one of the program's own: its redirects, and its retry. */
 export class HttpTrip {
   readonly #journey: TokenJourney;
+  readonly #agents: TripAgents;
+  readonly #limit: TimeLimit;
   /** What to send to the hop that was reached, without the token. */
   #hop: RequestConfig;
   #url: URL;
+  /** No request of the attempt holds the token. */
+  #isConcealed = false;
 
   constructor(
     private readonly carriage: TokenCarriage,
     private readonly config: RequestConfig,
+    private readonly beneath: AdapterConfig,
     url: URL,
-    private readonly send: Send,
   ) {
     this.#journey = carriage.begin();
+    this.#agents = new TripAgents(config, {
+      carriage,
+      journey: this.#journey,
+      mayGoTo: (destination) => this.#mayGoTo(destination),
+    });
+    this.#limit = new TimeLimit(config);
     this.#hop = bytesOfForm(config);
     this.#url = url;
   }
 
   async run(): Promise<AxiosResponse> {
-    const answer = this.#attempt();
+    this.#journey.carriesTo(this.#url);
+    const isAtHand = this.#journey.valueAtHand() !== undefined;
+    if (!isAtHand) await this.#limit.wait((signal) => this.#journey.value(signal));
+    const answer = this.#attempt(isAtHand ? undefined : this.#limit.ofWhatIsLeft());
     const { status, data } = await answer.catch(responseOf);
-    const isReplayable = isReplayableBody(this.#hop.data);
-    const isWorthRetrying = await untilCanceled(this.config, (signal) =>
-      this.#journey.shouldRetry(status, isReplayable, signal),
-    );
-    if (!isWorthRetrying) return answer;
+    if (!this.carriage.isRefusal(status) || !(await this.#isWorthRetrying(status))) return answer;
     discard(data);
-    return this.#attempt();
+    return this.#attempt(this.#limit.ofWhatIsLeft());
   }
 
-  async #attempt(): Promise<AxiosResponse> {
+  #isWorthRetrying(status: number): Promise<boolean> {
+    const isReplayable = isReplayableBody(this.#hop.data);
+    return this.#limit.wait((signal) => this.#journey.shouldRetry(status, isReplayable, signal));
+  }
+
+  /** @param limit - where the time of the request began before */
+  async #attempt(limit?: Partial<RequestConfig>): Promise<AxiosResponse> {
     const { header } = this.carriage;
-    const value = await untilCanceled(this.config, (signal) => this.#journey.valueFor(this.#url, signal));
-    const headers = AxiosHeaders.concat(this.#hop.headers, { [header]: value ?? null });
-    const sent: RequestConfig = { ...this.#hop, headers, beforeRedirect: this.#beforeRedirect };
+    const hop = this.#hop;
+    // A copy as it is: axios' own looks at each header anew.
+    const headers = Object.assign(new AxiosHeaders(), hop.headers);
+    headers[header] = this.carriage.valueOf(this.#journey.token!);
+    const sent: RequestConfig = {
+      ...hop,
+      ...this.#agents.first(this.#url.protocol),
+      ...limit,
+      adapter: this.beneath,
+      headers,
+      beforeRedirect: this.#beforeRedirect,
+    };
+    this.#isConcealed = false;
     try {
-      return await sendShowing(this.config, sent, this.send, this.#journey.token);
+      const response = await axios.getAdapter(this.beneath ?? axios.defaults.adapter, sent)(sent);
+      response.config = this.config;
+      this.#hideIn(response.request);
+      return response;
+    } catch (error) {
+      if (axios.isAxiosError(error)) {
+        showConfig(error, this.config);
+        this.#hideIn(error.request);
+      }
+      throw error;
     } finally {
       // A response that is a stream may fail later on, with an error that shows what was sent.
-      headers.delete(header);
+      delete headers[header];
+      if (hop.url === this.config.url) this.#showHeaders(headers);
     }
+  }
+
+  /** axios' adapter adds to the headers of the configuration, which the program gets to see. */
+  #showHeaders(sent: AxiosHeaders): void {
+    const shown = this.config.headers;
+    for (const name of Object.keys(shown)) if (!(name in sent)) delete shown[name];
+    Object.assign(shown, sent);
+  }
+
+  #hideIn(request: unknown): void {
+    if (!this.#isConcealed) hideToken(request, this.#journey.token!);
+  }
+
+  /** Asked by the agents, before anything is sent: of each hop, where Node is about to connect to. */
+  #mayGoTo({ origin, socketPath }: RequestDestination): boolean {
+    this.#isConcealed = true;
+    if (socketPath === undefined) return this.carriage.allows(origin);
+    // The program's own choice, which holds for what it asked for.
+    return socketPath === this.config.socketPath && this.carriage.allows(this.#url);
   }
 
   /**
@@ -63,16 +121,18 @@ export class HttpTrip {
       response,
       request && { ...request, headers: without(header, request.headers) },
     );
-    const isOwn = AxiosHeaders.from(options.headers).has(header);
+    const isOwn = Object.keys(options.headers).some((name) => name.toLowerCase() === header);
     if (isOwn) this.#journey.leave();
-    this.#url = new URL(options.href);
+    this.#url = urlOfHop(options);
     this.#hop = this.#hopTo(options);
     const value = this.#journey.valueAtRedirect(this.#url);
     if (value !== undefined) options.headers[header] = value;
+    this.#isConcealed = false;
+    this.#agents.useFor(options);
   };
 
   /** What follow-redirects is about to send to the next hop, as a request of its own. */
-  #hopTo({ method, headers, auth }: Parameters<BeforeRedirect>[0]): RequestConfig {
+  #hopTo({ method, headers, auth, socketPath }: Parameters<BeforeRedirect>[0]): RequestConfig {
     const isSameMethod = method === this.#hop.method?.toUpperCase();
     return {
       ...this.#hop,
@@ -80,16 +140,13 @@ export class HttpTrip {
       baseURL: undefined,
       params: undefined,
       method,
+      socketPath,
       headers: AxiosHeaders.from(headers),
       auth: credentialsOf(auth),
       // A redirect that makes a GET of another method takes the body off.
       data: isSameMethod ? this.#hop.data : undefined,
     };
   }
-}
-
-function without(header: string, headers: Record<string, string> = {}): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase() !== header));
 }
 
 /** Basic credentials, which Node's options hold as `user:password`. */

@@ -11,6 +11,10 @@ import { AxiosCarrier } from './axios-carrier.js';
  * - When a server refuses the token, the source is asked for another one, and the request is sent once more, beneath the
  *   interceptors; unless its body is a stream. After a redirect, only the hop that refused it gets it again.
  * - The token is in no `config`, `request`, error or `toJSON()` that the program gets to see.
+ * - `config.adapter` of a response or an error is the function that carries the token: whoever sends the request again by its
+ *   configuration, a retrying interceptor of the given instance for example, carries the token too.
+ * - `timeout` covers the wait for the token.
+ * - A proxy that reads the request does not get the token for a base URL of `http:`, unless that origin is listed.
  * - axios' `fetch` adapter is served from axios 1.12 on. An adapter or a `transport` of the program's own must not follow redirects
  *   by itself: this library does not see them.
  * - What `create` of the new instance makes has none of its interceptors, as ever, and so no token.
