@@ -1,18 +1,20 @@
+import type { ClientRequest } from 'node:http';
 import type { Options } from 'got';
 import { isReplayableBody } from '../carry/is-replayable-body.js';
+import { isProxyRequest } from '../carry/request-destination.js';
 import type { TokenCarriage, TokenJourney } from '../carry/token-carriage.js';
-import { hideOnceSent } from './hide-once-sent.js';
 import { type Sender, sendBeneath } from './send-beneath.js';
+import { TimeLimit } from './time-limit.js';
 
 /** What this needs of the options of an attempt. */
-export type AttemptOptions = Sender & Pick<Options, 'url' | 'headers' | 'body' | 'signal' | 'isStream' | 'cache'>;
+export type AttemptOptions = Sender &
+  Pick<Options, 'url' | 'headers' | 'body' | 'signal' | 'isStream' | 'cache' | 'timeout'>;
 
 /** Why there is an attempt: the first one, the next hop, the retry of a refused token, or a retry of got's own. */
 type Reason = 'start' | 'hop' | 'refused' | 'retry';
 
 /**
- * One request of got on its way. It lies in the context of the request's options, which got copies from one attempt to the next,
- * and which the program gets to see: so all that it holds is private.
+ * One request of got on its way, through its redirects and retries.
  */
 export class GotTrip {
   readonly #carriage: TokenCarriage;
@@ -44,19 +46,31 @@ export class GotTrip {
   }
 
   /**
-   * Before each attempt: asks for the token, and has it put on beneath got.
+   * Before each attempt: asks for the token, and has it put on beneath got. There is nothing to wait for where it is at hand.
    *
-   * @throws what the source throws
+   * @throws what the source throws; as got does when `timeout.request` passes before
    */
-  async depart(request: AttemptOptions): Promise<void> {
+  depart(request: AttemptOptions): Promise<void> | undefined {
     if (this.#next === 'retry') this.#beginAgain();
     this.#next = undefined;
     const url = new URL(String(request.url));
     if (hasHeader(request.headers, this.#carriage.header)) this.#journey.leave();
     this.#isCarrying = this.#journey.carriesTo(url);
-    const value = await this.#journey.valueFor(url, request.signal);
-    const { token } = this.#journey;
-    if (value !== undefined && token !== undefined) this.#putOn(request, value, token);
+    if (!this.#isCarrying) return undefined;
+    const value = this.#journey.valueAtHand();
+    if (value === undefined) return this.#wait(request);
+    this.#putOn(request, value);
+    return undefined;
+  }
+
+  async #wait(request: AttemptOptions): Promise<void> {
+    const limit = new TimeLimit(request.timeout.request);
+    const value = await limit.wait((signal) => this.#journey.value(signal), request.signal);
+    this.#putOn(request, value, limit);
+  }
+
+  isRefusal(status: number): boolean {
+    return this.#carriage.isRefusal(status);
   }
 
   /** Whether to send the request once more because its token was refused; makes it ready for that. */
@@ -79,26 +93,40 @@ export class GotTrip {
     if (!this.#isCarrying) this.#journey.leave();
   }
 
-  #putOn(request: AttemptOptions, value: string, token: string): void {
-    const { header } = this.#carriage;
+  #putOn(request: AttemptOptions, value: string, limit?: TimeLimit): void {
+    const { header: name } = this.#carriage;
     const journey = this.#journey;
     // What it would keep would be for requests with any token.
     request.cache = undefined;
-    sendBeneath(
-      request,
-      (url, headers) => {
+    sendBeneath(request, {
+      header: { name, value, token: journey.token! },
+      mayCarry: (url, headers) => {
         // Hooks that ran after this library's may have changed where it goes, or set the header.
-        if (this.#carriage.allows(url) && !hasHeader(headers, header)) return { ...headers, [header]: value };
-        journey.leave();
-        return headers;
+        const mayCarry = this.#carriage.allows(url) && !hasHeader(headers, name);
+        if (!mayCarry) journey.leave();
+        return mayCarry;
       },
-      (sent) => {
-        hideOnceSent(sent, token);
+      watch: (sent) => {
+        this.#assertMayPassProxy(sent);
+        limit?.cover(sent);
         // got does not tell hooks of the responses to its streams.
         if (request.isStream)
           sent.once('response', ({ statusCode = 0 }) => tellSource(journey, statusCode, request.signal));
       },
-    );
+    });
+  }
+
+  /** Node's agents take the proxies of the environment when the program is started for that. */
+  #assertMayPassProxy(sent: ClientRequest): void {
+    if (!isProxyRequest(sent)) return;
+    try {
+      this.#carriage.assertMayPassProxy(new URL(sent.path).origin);
+    } catch (error) {
+      // Nothing has been sent in this turn.
+      sent.once('error', () => {});
+      sent.destroy();
+      throw error;
+    }
   }
 }
 

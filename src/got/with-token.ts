@@ -1,8 +1,9 @@
-import type { Got, Hooks, Options } from 'got';
+import type { AfterResponseHook, Got, Hooks, Options, Response } from 'got';
 import { TokenCarriage, type WithTokenOptions } from '../carry/token-carriage.js';
 import { hasTag } from '../internal/has-tag.js';
 import type { TokenSource } from '../token-source.js';
-import { GotTrip } from './got-trip.js';
+import { type AttemptOptions, GotTrip } from './got-trip.js';
+import { asTimeoutError } from './time-limit.js';
 
 /**
  * A got whose requests to its prefix URL's origin, and to the listed ones, carry the token of a source, always a fresh one.
@@ -12,6 +13,7 @@ import { GotTrip } from './got-trip.js';
  *   a retry; not for a body that is a stream, and not for `got.stream`.
  * - The token is in no options, request or error that the program gets to see: it is put on beneath got, on Node's own request.
  * - got's `cache` is passed by for a request that carries the token.
+ * - `timeout.request` covers the wait for the token.
  *
  * @param client - `got`, or an instance that `got.extend` made
  * @param options.origins - not needed where the instance has a prefix URL of `https:`
@@ -37,40 +39,70 @@ export function withToken<Client extends Got>(
 }
 
 function hooksOf(carriage: TokenCarriage): Partial<Hooks> {
-  // One of its own for each instance: one may be made of another.
+  // The trip of each attempt, and the forms of those that have not begun, by got's own options: nobody sees them there.
+  const trips = new WeakMap<object, GotTrip>();
+  const forms = new WeakMap<object, FormData>();
+  // The options of a retry are made from those before, with nothing in common but what the context holds.
   const key = Symbol('projected-token');
-  const tripOf = ({ context }: Pick<Options, 'context'>) => (context as Record<symbol, GotTrip | undefined>)[key];
+  const tripOf = (options: AttemptOptions & Pick<Options, 'context'>): GotTrip => {
+    const context = options.context as Record<symbol, GotTrip | undefined>;
+    const handedOn = context[key];
+    if (handedOn !== undefined) delete context[key];
+    const known = trips.get(options) ?? handedOn;
+    const trip = known?.goesOn ? known : new GotTrip(carriage, forms.get(options));
+    trips.set(options, trip);
+    return trip;
+  };
   return {
     init: [
-      (given) => {
-        if (isFormData(given.body)) given.context = { ...given.context, [key]: new GotTrip(carriage, given.body) };
+      (given, options) => {
+        if (isFormData(given.body)) forms.set(options, given.body);
       },
     ],
-    beforeRequest: [
-      async (request) => {
-        const known = tripOf(request);
-        const trip = known?.goesOn ? known : new GotTrip(carriage);
-        Object.assign(request.context, { [key]: trip });
-        await trip.depart(request);
+    beforeRequest: [(options) => tripOf(options).depart(options)],
+    beforeRedirect: [
+      (options, { request }) => {
+        const trip = trips.get(request.options);
+        if (trip === undefined) return;
+        trip.expectHop();
+        trips.set(options, trip);
       },
     ],
-    beforeRedirect: [(request) => tripOf(request)?.expectHop()],
-    beforeRetry: [({ options }) => tripOf(options)?.expectRetry()],
+    beforeRetry: [
+      ({ options }) => {
+        const trip = trips.get(options);
+        if (trip === undefined) return;
+        trip.expectRetry();
+        Object.assign(options.context, { [key]: trip });
+      },
+    ],
+    beforeError: [asTimeoutError],
     afterResponse: [
-      async (response, sendAgain) => {
+      (response, sendAgain) => {
         const { options } = response.request;
-        if (!(await tripOf(options)?.isToBeSentAgain(response.statusCode, options))) return response;
-        retryAtOnce(options.retry);
-        const { afterResponse } = options.hooks;
-        try {
-          return await sendAgain({});
-        } finally {
-          // got takes these off which follow this one.
-          options.hooks.afterResponse = afterResponse;
-        }
+        const trip = trips.get(options);
+        if (!trip?.isRefusal(response.statusCode)) return response;
+        return sendAgainOnce(trip, response, sendAgain);
       },
     ],
   };
+}
+
+async function sendAgainOnce(
+  trip: GotTrip,
+  response: Response,
+  sendAgain: Parameters<AfterResponseHook>[1],
+): Promise<Response> {
+  const { options } = response.request;
+  if (!(await trip.isToBeSentAgain(response.statusCode, options))) return response;
+  retryAtOnce(options.retry);
+  const { afterResponse } = options.hooks;
+  try {
+    return await sendAgain({});
+  } finally {
+    // got takes these off which follow this one.
+    options.hooks.afterResponse = afterResponse;
+  }
 }
 
 /** Whatever the program lets got retry: this retry is none of got's. */

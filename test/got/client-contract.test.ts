@@ -4,17 +4,21 @@ import { withToken } from 'projected-token/got';
 import { expect } from 'vitest';
 import { describeClientContract } from '../helpers/http-client-contract.js';
 
+/** got 15 has no such method any more, and treats redirects as fetch does. */
+const isBefore15 = 'getFallbackRequestFunction' in got.defaults.options;
+
 const bytes = Uint8Array.from({ length: 300_000 }, (_, index) => index % 251);
 
 describeClientContract({
   name: 'got',
   followsRedirects: true,
-  keepsContentType: [301, 302, 303],
+  keepsContentType: isBefore15 ? [301, 302, 303] : [],
   withToken(source, options) {
     const client = withToken(got.extend({ retry: { limit: 0 }, methodRewriting: true }), source, options);
-    return async ({ body, ...request }) => {
+    return async ({ url, body, ...request }) => {
       const given: OptionsInit = typeof body === 'function' ? body() : { body: body as OptionsInit['body'] };
-      const shown = await client({ ...request, ...given }).catch((error: unknown) => {
+      const options = { ...request, ...given } as OptionsInit;
+      const shown = await client(url, { ...options, isStream: false }).catch((error: unknown) => {
         if (error instanceof HTTPError) return error;
         throw error;
       });

@@ -1,0 +1,56 @@
+import type { ClientRequest } from 'node:http';
+import { type RequestError, TimeoutError } from 'got';
+import { withDeadline } from '../internal/deadline.js';
+
+/** The longest time that a timer can wait. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/** What got makes of a time limit that passed, before it wraps it. */
+class TimePassed extends Error {
+  override readonly name = 'TimeoutError';
+  readonly code = 'ETIMEDOUT';
+  readonly event = 'request';
+
+  constructor(limitMs: number) {
+    super(`Timeout awaiting 'request' for ${limitMs}ms`);
+  }
+}
+
+/** The option `timeout.request` of an attempt that had to wait for its token: got itself begins to count when it sends. */
+export class TimeLimit {
+  readonly #startedAt = performance.now();
+
+  /** @param limitMs - none if undefined */
+  constructor(private readonly limitMs: number | undefined) {}
+
+  /** Waits for work that ends when the signal aborts or the time is up. */
+  wait<T>(work: (signal: AbortSignal | undefined) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    const { limitMs } = this;
+    if (!isLimit(limitMs)) return work(signal);
+    return withDeadline(work, {
+      timeoutMs: Math.max(1, Math.ceil(limitMs)),
+      toError: () => new TimePassed(limitMs),
+      signal,
+    });
+  }
+
+  /** Ends a request when the time that was left for it is up. */
+  cover(request: ClientRequest): void {
+    const { limitMs } = this;
+    if (!isLimit(limitMs)) return;
+    const leftMs = Math.max(1, limitMs - (performance.now() - this.#startedAt));
+    const timer = setTimeout(() => request.destroy(new TimePassed(limitMs)), leftMs).unref();
+    request.once('close', () => clearTimeout(timer));
+  }
+}
+
+/** The error of got for a time limit that passed, where got did not know it for one. */
+export function asTimeoutError(error: RequestError): RequestError {
+  const { cause, request } = error;
+  if (!(cause instanceof TimePassed) || error instanceof TimeoutError || request === undefined) return error;
+  return new TimeoutError(cause as never, error.timings ?? ({} as never), request);
+}
+
+function isLimit(limitMs: number | undefined): limitMs is number {
+  return limitMs !== undefined && limitMs <= LONGEST_MS;
+}

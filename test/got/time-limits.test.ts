@@ -1,0 +1,65 @@
+import got, { type Options, TimeoutError } from 'got';
+import { withToken } from 'projected-token/got';
+import { describe, expect, it } from 'vitest';
+import { useHttpOrigins } from '../helpers/http-origins.js';
+
+const world = useHttpOrigins();
+const connect = (retry = 0) =>
+  withToken(got.extend({ prefixUrl: world.listed.origin, retry: { limit: retry } }), world.source);
+
+describe('The option timeout.request covers the wait for the token', () => {
+  it('that never ends', async () => {
+    world.source.getToken = () => new Promise(() => {});
+    const error = await connect()('a', { timeout: { request: 50 } }).catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(TimeoutError);
+    expect(error).toMatchObject({
+      code: 'ETIMEDOUT',
+      event: 'request',
+      message: "Timeout awaiting 'request' for 50ms",
+    });
+    expect(world.listed.requests).toEqual([]);
+  });
+
+  it('and what follows it together', async () => {
+    const { getToken } = world.source;
+    world.source.getToken = (options) =>
+      new Promise((resolve) => setTimeout(() => resolve(getToken.call(world.source, options)), 120));
+    world.listed.on('/a', 'hang');
+    const startedAt = performance.now();
+    const error = await connect()('a', { timeout: { request: 200 } }).catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(TimeoutError);
+    // One after the other they would take 320 ms at least.
+    expect(performance.now() - startedAt).toBeLessThan(315);
+  });
+
+  it('and no longer than the request', async () => {
+    const { getToken } = world.source;
+    world.source.getToken = async (options) => getToken.call(world.source, options);
+    expect((await connect()('a', { timeout: { request: 10_000 } })).statusCode).toBe(200);
+  });
+});
+
+describe('The context', () => {
+  it('is that of the program in every hook, at whatever origin', async () => {
+    world.listed.on('/a', { status: 307, headers: { location: '/b' } });
+    world.listed.on('/b', ({ headers }) => ({ status: headers.authorization === world.source.value(1) ? 401 : 200 }));
+    const keys: unknown[] = [];
+    const note = ({ context }: Pick<Options, 'context'>) => void keys.push(...Reflect.ownKeys(context));
+    const client = connect().extend({
+      hooks: {
+        beforeRequest: [note],
+        beforeRedirect: [note],
+        afterResponse: [
+          (response) => {
+            note(response.request.options);
+            return response;
+          },
+        ],
+      },
+    });
+    await client('a', { context: { own: 1 } });
+    await client('a', { prefixUrl: world.unlisted.origin, context: { own: 1 } });
+    expect(keys.length).toBeGreaterThan(4);
+    expect(new Set(keys)).toEqual(new Set(['own']));
+  });
+});
