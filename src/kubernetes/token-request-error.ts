@@ -79,7 +79,9 @@ function messageOf(body: unknown): string | undefined {
   return typeof message === 'string' ? message : undefined;
 }
 
-function unreachable(error: unknown): TokenExchangeError {
+function unreachable(thrown: unknown): TokenExchangeError {
+  // Since version 2 the client sends with fetch, which wraps what went wrong.
+  const error = isError(thrown) && isError(thrown.cause) && 'code' in thrown.cause ? thrown.cause : thrown;
   // The error of a parser may quote what it could not parse, which has the token in it.
   const isTransport =
     isError(error) && (error.name === 'TimeoutError' || typeof Reflect.get(error, 'code') === 'string');

@@ -6,6 +6,7 @@ import type { Grant } from '../exchange/grant.js';
 import { refreshAt } from '../exchange/refresh-at.js';
 import { withDeadline } from '../internal/deadline.js';
 import { isError } from '../internal/is-error.js';
+import type { ApiRequest } from './carry-api-request.js';
 import { tokenRequestError } from './token-request-error.js';
 import type { ResolvedTokenRequestOptions } from './token-request-options.js';
 
@@ -100,18 +101,22 @@ function endingWith(signal: AbortSignal, sent: SentCredentials): ConfigurationOp
     middleware: [
       {
         pre(request) {
-          // It was made for this request alone. Before 1.3 a request has no signal.
           sent.authorization = Object.entries(request.getHeaders()).find(([name]) =>
             /^authorization$/i.test(name),
           )?.[1];
-          const agent = request.getAgent();
-          signal.addEventListener('abort', () => agent?.destroy());
+          endWith(signal, request);
           return pass(request);
         },
         post: pass,
       },
     ],
   };
+}
+
+/** What a request is sent with was made for it alone: a dispatcher since version 2 of the client, an agent before. */
+function endWith(signal: AbortSignal, request: Pick<ApiRequest, 'getAgent' | 'getDispatcher'>): void {
+  const sender = request.getDispatcher?.() ?? request.getAgent?.();
+  signal.addEventListener('abort', () => void sender?.destroy());
 }
 
 /** The returned expiry counts, not the one asked for: a server may have a maximum (`--service-account-max-token-expiration`). */

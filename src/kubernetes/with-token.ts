@@ -1,18 +1,19 @@
-import type { RequestOptions } from 'node:https';
+import { Agent, globalAgent as httpAgent } from 'node:http';
+import { globalAgent as httpsAgent, type RequestOptions } from 'node:https';
 import {
   type Configuration,
-  createConfiguration,
   KubeConfig,
   Observable,
   type RequestContext,
   type ResponseContext,
-  ServerConfiguration,
 } from '@kubernetes/client-node';
+import { parseUrl } from '../carry/allowed-origins.js';
+import { type AgentJourney, carryingAgent } from '../carry/carrying-agent.js';
 import { isReplayableBody } from '../carry/is-replayable-body.js';
 import { TokenCarriage, type WithTokenOptions } from '../carry/token-carriage.js';
 import { InvalidOptionError } from '../errors.js';
 import type { TokenSource } from '../token-source.js';
-import { keepFromOtherOrigins } from './keep-from-other-origins.js';
+import { carryApiRequest } from './carry-api-request.js';
 
 /**
  * A configuration of `@kubernetes/client-node` like the given one, whose requests to the API server of the current context carry
@@ -39,14 +40,16 @@ import { keepFromOtherOrigins } from './keep-from-other-origins.js';
  * ```
  */
 export function withToken(kubeConfig: KubeConfig, source: TokenSource, options: WithTokenOptions = {}): KubeConfig {
-  const server = kubeConfig.getCurrentCluster()?.server;
-  if (server === undefined) {
+  const cluster = kubeConfig.getCurrentCluster();
+  if (!cluster) {
     throw new InvalidOptionError(
       'kubeConfig',
       'The configuration has no current cluster. Load one (loadFromCluster, loadFromDefault) before it gets a token.',
     );
   }
-  const carriage = new TokenCarriage(source, options, server);
+  const carriage = new TokenCarriage(source, options, cluster.server);
+  const url = parseUrl(cluster.server);
+  if (cluster.proxyUrl && url?.protocol === 'http:') carriage.assertMayPassProxy(url.origin);
   if (carriage.header !== 'authorization') {
     throw new InvalidOptionError('source', 'An API server reads the token from the header Authorization only.');
   }
@@ -65,38 +68,55 @@ class TokenKubeConfig extends KubeConfig {
     this.loadFromOptions({ clusters, contexts: [{ ...context }], users: [{ name: context.user }], currentContext });
   }
 
-  /** For watches, logs and the other streams. */
+  /** For WebSockets: exec, attach, port-forward; and for watches and logs up to version 1 of the client. */
   override async applyToHTTPSOptions(options: RequestOptions): Promise<void> {
     await super.applyToHTTPSOptions(options);
-    const value = await this.#tokenFor(options.agent);
-    if (value !== undefined) options.headers = { ...options.headers, Authorization: value };
+    const journey = await this.#departure();
+    if (journey !== undefined) options.agent = carryingAgent(this.#agentOf(options), journey);
   }
 
-  /** For API clients that were not made here. */
+  /** For API clients that were not made here; and for watches and logs since version 2 of the client. */
   override async applySecurityAuthentication(request: RequestContext): Promise<void> {
     await super.applySecurityAuthentication(request);
-    const value = await this.#tokenFor(request.getAgent());
-    if (value !== undefined) request.setHeaderParam('Authorization', value);
+    const journey = await this.#departure();
+    if (journey !== undefined) carryApiRequest(request, journey);
   }
 
   override makeApiClient: KubeConfig['makeApiClient'] = (apiClientType) => {
-    const { httpApi } = createConfiguration();
+    const configuration = this.#configurationOfClients();
+    const { httpApi } = configuration;
     // The token comes last, for a middleware may have put the header on, or a signal.
     const tls = { getName: () => 'TLS', applySecurityAuthentication: super.applySecurityAuthentication.bind(this) };
-    return new apiClientType(
-      createConfiguration({
-        baseServer: new ServerConfiguration(this.getCurrentCluster()!.server, {}),
-        authMethods: { default: tls },
-        httpApi: { send: (request) => new Observable(sendWithToken(httpApi, this.carriage, request)) },
-      }),
-    );
+    return new apiClientType({
+      ...configuration,
+      authMethods: { default: tls },
+      httpApi: { send: (request) => new Observable(sendWithToken(httpApi, this.carriage, request)) },
+    });
   };
 
-  async #tokenFor(agent: unknown): Promise<string | undefined> {
+  /** What the client itself makes API clients with. */
+  #configurationOfClients(): Configuration {
+    let configuration: Configuration | undefined;
+    super.makeApiClient(
+      class {
+        constructor(given: Configuration) {
+          configuration = given;
+        }
+      } as never,
+    );
+    return configuration!;
+  }
+
+  /** A journey to the API server that has its token. */
+  async #departure(): Promise<AgentJourney | undefined> {
     const journey = this.carriage.begin();
     const value = await journey.valueFor(new URL(this.getCurrentCluster()!.server));
-    if (value !== undefined) keepFromOtherOrigins(agent, journey);
-    return value;
+    return value === undefined ? undefined : { carriage: this.carriage, journey };
+  }
+
+  #agentOf({ agent }: RequestOptions): Agent {
+    if (agent instanceof Agent) return agent;
+    return this.getCurrentCluster()!.server.startsWith('http:') ? httpAgent : httpsAgent;
   }
 }
 
@@ -111,14 +131,12 @@ async function sendWithToken(
   // Before 1.3 a request has no signal.
   const signal: AbortSignal | undefined = request.getSignal?.();
   const journey = carriage.begin();
-  keepFromOtherOrigins(request.getAgent(), journey);
-  for (;;) {
-    const value = await journey.valueFor(url, signal);
-    if (value !== undefined) request.setHeaderParam('Authorization', value);
-    const response = await send();
-    const canSendAgain = isReplayableBody(request.getBody());
-    if (!(await journey.shouldRetry(response.httpStatusCode, canSendAgain, signal))) return response;
-    // A body that is not read keeps its connection from being used again.
-    await response.body.binary();
-  }
+  await journey.valueFor(url, signal);
+  carryApiRequest(request, { carriage, journey });
+  const response = await send();
+  const canSendAgain = isReplayableBody(request.getBody());
+  if (!(await journey.shouldRetry(response.httpStatusCode, canSendAgain, signal))) return response;
+  // A body that is not read keeps its connection from being used again.
+  await response.body.text();
+  return send();
 }
