@@ -28,7 +28,7 @@ try {
 /** Resolves with the exit code. */
 async function runScenarios(): Promise<number> {
   await rm(REPORT, { force: true });
-  const vitest = fileURLToPath(import.meta.resolve('vitest/vitest.mjs'));
+  const vitest = fileURLToPath(new URL('../../node_modules/vitest/vitest.mjs', import.meta.url));
   const report = ['--reporter=default', '--reporter=json', `--outputFile.json=${REPORT}`];
   const args = [vitest, 'run', '--config', 'test/cluster/vitest.config.ts', ...report, ...filters];
   const env = { ...process.env, ...(options.includes('--long') && { CLUSTER_LONG: '1' }) };

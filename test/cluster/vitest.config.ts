@@ -12,5 +12,6 @@ export default defineConfig({
     // A machine that is busy takes its time to start servers; what passes never waits for it.
     testTimeout: 180_000,
     hookTimeout: 180_000,
+    expect: { poll: { timeout: 60_000 } },
   },
 });

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { EmbeddedVaultRole } from 'projected-token/testing';
 import type { Cluster } from './cluster.js';
 import { type OpenBao, type OpenBaoOptions, startOpenBao } from './open-bao.js';
@@ -14,19 +15,19 @@ export interface KubernetesAuth {
 const REVIEWER_BINDING = '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings';
 
 /**
- * Starts OpenBao and lets it trust the cluster: as `kubernetes` auth method, with a service account `bao/reviewer` for its
- * TokenReviews. Adds the namespace `demo` with the service account `app` to the cluster.
+ * Starts OpenBao and lets it trust the cluster: as `kubernetes` auth method, with a service account of its own for its TokenReviews.
  */
 export async function startKubernetesAuth(cluster: Cluster, options: OpenBaoOptions = {}): Promise<KubernetesAuth> {
-  await cluster.addNamespace('bao');
-  await cluster.addServiceAccount('bao', 'reviewer');
-  await cluster.addNamespace('demo');
-  await cluster.addServiceAccount('demo', 'app');
-  const reviewer = await cluster.createToken('bao', 'reviewer', { expirationSeconds: 86_400 });
+  const reviewerName = `reviewer-${randomUUID()}`;
+  await cluster.addServiceAccount('default', reviewerName);
+  const reviewer = await cluster.createToken('default', reviewerName, { expirationSeconds: 86_400 });
   const bao = await startOpenBao(options);
+  let isReviewerAllowed = false;
   const setReviewerAllowed = async (isAllowed: boolean) => {
-    if (isAllowed) await cluster.bindClusterRole('system:auth-delegator', 'bao', 'reviewer');
-    else await cluster.admin.ask('DELETE', `${REVIEWER_BINDING}/system:auth-delegator:reviewer`);
+    if (isAllowed === isReviewerAllowed) return;
+    isReviewerAllowed = isAllowed;
+    if (isAllowed) await cluster.bindClusterRole('system:auth-delegator', 'default', reviewerName);
+    else await cluster.admin.ask('DELETE', `${REVIEWER_BINDING}/system:auth-delegator:${reviewerName}`);
   };
   await setReviewerAllowed(true);
   const { root } = bao;

@@ -46,11 +46,11 @@ export class OpenBaoNode {
 }
 listener "tcp" {
   address = "127.0.0.1:${port}"
+  cluster_address = "127.0.0.1:${clusterPort}"
   ${tlsLines}
 }
 api_addr = "${address}"
 cluster_addr = "https://127.0.0.1:${clusterPort}"
-disable_mlock = true
 ui = false
 `,
     );
@@ -124,9 +124,12 @@ export class OpenBao implements AsyncDisposable {
       await bao.unseal(first);
       for (const node of others) {
         const join = { leader_api_addr: first.address, leader_ca_cert: first.ca };
-        await node.client().ask('POST', '/v1/sys/storage/raft/join', join);
+        // For a moment after its unsealing the first one has no challenge to give.
+        await waitFor(async () => (await node.client().ask('POST', '/v1/sys/storage/raft/join', join)).joined);
         await bao.unseal(node);
       }
+      // A node that joined votes 10 s later at the earliest, and before that the leader cannot be lost.
+      if (count > 1) await waitFor(() => bao.areAllVoters());
       return bao;
     } catch (error) {
       await Promise.all(nodes.map((node) => node.kill()));
@@ -152,7 +155,8 @@ export class OpenBao implements AsyncDisposable {
   async unseal(node: OpenBaoNode = this.nodes[0]!): Promise<void> {
     const client = node.client();
     const status = async () => (await client.send('GET', '/v1/sys/health')).status;
-    await client.ask('PUT', '/v1/sys/unseal', { key: this.unsealKey });
+    // A node that has just joined takes the first key for its answer to the leader's challenge, and is sealed still.
+    await waitFor(async () => !(await client.ask('PUT', '/v1/sys/unseal', { key: this.unsealKey })).sealed);
     await waitFor(async () => {
       const { is_self: isActive, leader_address: leader } = await client.ask('GET', '/v1/sys/leader');
       return isActive ? (await status()) === 200 : this.nodes.length > 1 && leader !== '' && (await status()) === 429;
@@ -175,6 +179,12 @@ export class OpenBao implements AsyncDisposable {
         if (answer?.body?.is_self === true) return node;
       }
     }
+  }
+
+  private async areAllVoters(): Promise<boolean> {
+    const { data } = await this.root.ask('GET', '/v1/sys/storage/raft/configuration');
+    const voters = data.config.servers.filter(({ voter }: { voter: boolean }) => voter);
+    return voters.length === this.nodes.length;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

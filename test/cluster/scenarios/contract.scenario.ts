@@ -40,8 +40,9 @@ describeApiServer('kube-apiserver', async () => {
 
 describeVault('OpenBao', async () => {
   const cluster = await startCluster({ nodes: 0 });
+  await cluster.addNamespace('demo');
+  for (const name of ['app', 'other']) await cluster.addServiceAccount('demo', name);
   const vault = await startKubernetesAuth(cluster, { tls: true });
-  await cluster.addServiceAccount('demo', 'other');
   return {
     address: vault.bao.address,
     ca: vault.bao.ca,

@@ -1,0 +1,90 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import axios from 'axios';
+import got from 'got';
+import type { TokenSource } from 'projected-token';
+import { withToken as withTokenAxios } from 'projected-token/axios';
+import { withToken as withTokenFetch } from 'projected-token/fetch';
+import { withToken as withTokenGot } from 'projected-token/got';
+import { withToken as withTokenUndici } from 'projected-token/undici';
+import { Agent, request } from 'undici';
+
+/** A request that was not answered with 200. */
+export interface FailedRequest {
+  readonly client: string;
+  /** When it was sent, by `performance.now()`. */
+  readonly sentAtMs: number;
+  /** Its status, or the error. */
+  readonly outcome: string;
+}
+
+/** A breath after each request: this is to show the token's ways, not the limits of the machine. */
+const PAUSE_MS = 5;
+
+/** Requests one after the other by fetch, axios, undici and got, all with the tokens of one source, until it is stopped. */
+export class RequestLoad {
+  readonly failures: FailedRequest[] = [];
+  /** How many requests have been answered or have failed. */
+  requests = 0;
+  readonly #stop = new AbortController();
+  readonly #agent = new Agent();
+  readonly #loops: Promise<void>[];
+  readonly #startedAtMs = performance.now();
+
+  /** @param url - of plain HTTP on loopback */
+  constructor(url: string, source: TokenSource) {
+    const origins = [new URL(url).origin];
+    const tokenFetch = withTokenFetch(fetch, source, { origins });
+    const tokenAxios = withTokenAxios(axios.create({ validateStatus: null }), source, { origins });
+    const tokenGot = withTokenGot(got.extend({ throwHttpErrors: false, retry: { limit: 0 } }), source, { origins });
+    const dispatcher = withTokenUndici(this.#agent, source, { origins });
+    const clients: Record<string, () => Promise<number>> = {
+      fetch: async () => {
+        const response = await tokenFetch(url);
+        await response.arrayBuffer();
+        return response.status;
+      },
+      axios: async () => (await tokenAxios.get(url)).status,
+      got: async () => (await tokenGot(url)).statusCode,
+      undici: async () => {
+        const { statusCode, body } = await request(url, { dispatcher });
+        await body.dump();
+        return statusCode;
+      },
+    };
+    this.#loops = Object.entries(clients).map(([name, send]) => this.#send(name, send));
+  }
+
+  /** Lets it go on for a number of requests more, whatever becomes of them. */
+  async through(count: number): Promise<void> {
+    const enough = this.requests + count;
+    while (this.requests < enough) await pause(PAUSE_MS);
+  }
+
+  /** Failures of requests that were sent after a moment, by `performance.now()`. */
+  failuresSince(ms: number): FailedRequest[] {
+    return this.failures.filter(({ sentAtMs }) => sentAtMs >= ms);
+  }
+
+  /** In one line, for the page of figures. */
+  summary(what: string): string {
+    const seconds = Math.round((performance.now() - this.#startedAtMs) / 1000);
+    return `${what}: ${this.requests} requests in ${seconds} s, ${this.failures.length} failed`;
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stop.signal.aborted) return;
+    this.#stop.abort();
+    await Promise.all(this.#loops);
+    await this.#agent.close();
+  }
+
+  async #send(client: string, send: () => Promise<number>): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      const sentAtMs = performance.now();
+      const outcome = await send().then(String, (error: Error) => error.message);
+      this.requests++;
+      if (outcome !== '200') this.failures.push({ client, sentAtMs, outcome });
+      await pause(PAUSE_MS);
+    }
+  }
+}
