@@ -1,0 +1,158 @@
+import type { Observation } from './observe.js';
+import { LISTED, type Scenario } from './scenario.js';
+import type { ReceivedRequest } from './server/received-request.js';
+import type { Subject } from './subject.js';
+import { carriesToken, TOKEN_MARK, withoutToken } from './token-of-run.js';
+
+/** Something that differs: where, and how it is for either client. */
+export interface Difference {
+  /** Such as `seen response type` or `received head`, without numbers, so that scenarios can be told by it. */
+  readonly where: string;
+  readonly bare: unknown;
+  readonly wrapped: unknown;
+  /** The same things in another order, maybe on other connections. */
+  readonly isOrderOnly?: boolean;
+}
+
+/** All that differs between a bare run and a wrapped one, besides the token and the one retry. */
+export function differencesBetween(
+  { forgetsHops = false }: Pick<Subject, 'forgetsHops'>,
+  scenario: Scenario,
+  bare: Observation,
+  wrapped: Observation,
+): Difference[] {
+  const { requests, findings } = withoutRetries(wrapped.received);
+  const hasRetried = requests.length < wrapped.received.length;
+  const plain = (list: readonly ReceivedRequest[]) =>
+    list.map(({ connection, head, wasRefused: _, ...request }) => ({
+      ...request,
+      head: withoutToken(head),
+      // Whether a refusal's connection can be used again is up to its body.
+      connection: hasRetried ? undefined : connection,
+    }));
+  return [
+    ...findings,
+    ...compareLists('received', plain(bare.received), plain(requests), ({ at }) => at),
+    ...compareLists('seen', bare.seen, wrapped.seen, ({ what }) => what),
+    ...misplacedTokens(scenario, requests, forgetsHops),
+    ...shownTokens(wrapped),
+  ];
+}
+
+/** What was received without the retries of refused attempts, each of which repeats its attempt to the byte. */
+function withoutRetries(received: readonly ReceivedRequest[]): {
+  requests: ReceivedRequest[];
+  findings: Difference[];
+} {
+  const findings: Difference[] = [];
+  const retries = new Set<ReceivedRequest>();
+  for (const [index, refused] of received.entries()) {
+    const retry = refused.wasRefused && received.slice(index + 1).find((later) => isSameHop(refused, later));
+    if (!retry) continue;
+    retries.add(retry);
+    const [first, second] = [refused, retry].map(({ head, body }) => withoutToken(head) + body);
+    if (first !== second) findings.push({ where: 'received at the retry', bare: first, wrapped: second });
+  }
+  return { requests: received.filter((request) => !retries.has(request)), findings };
+}
+
+function isSameHop(a: ReceivedRequest, b: ReceivedRequest): boolean {
+  return a.at === b.at && a.head.split('\r\n', 1)[0] === b.head.split('\r\n', 1)[0];
+}
+
+/** Tells where a request has no token although it should, or has one although it should not. */
+function misplacedTokens(scenario: Scenario, requests: readonly ReceivedRequest[], forgetsHops: boolean): Difference[] {
+  const name = scenario.carrier.toLowerCase();
+  let hasLeft = false;
+  return requests.flatMap(({ at, head, isWhole }) => {
+    const hop = /^\S+ \S*?\/\d+\/h(\d+)/.exec(head)?.[1];
+    if (hop === '0' || forgetsHops) hasLeft = false;
+    const isListed = LISTED.some((listed) => at === `${listed}.test`);
+    const hasOther = new RegExp(`^${name}:`, 'im').test(withoutToken(head));
+    hasLeft ||= !isListed || hasOther || hasOwnHeader(scenario, name);
+    const carries = carriesToken(head);
+    // Where a redirect that names no hop leads to is not known here.
+    const isRight = hop === undefined || !isWhole ? isListed || !carries : carries === !hasLeft;
+    return isRight ? [] : [{ where: 'received token', bare: hasLeft ? 'none' : 'a token', wrapped: `${at} ${head}` }];
+  });
+}
+
+function hasOwnHeader({ headers }: Scenario, name: string): boolean {
+  if (headers?.form === 'text' || headers?.form === 'numbers') return false;
+  return headers?.entries.some(([own]) => String(own).toLowerCase() === name) ?? false;
+}
+
+function shownTokens({ seen }: Observation): Difference[] {
+  return seen
+    .filter((entry) => JSON.stringify(entry).includes(TOKEN_MARK))
+    .map((entry) => ({ where: `seen token in ${entry.what}`, bare: 'no token', wrapped: entry }));
+}
+
+/** Lists of different things are one difference, things of the same kind are compared member by member. */
+function compareLists<T extends object>(
+  name: string,
+  bare: readonly T[],
+  wrapped: readonly T[],
+  kindOf: (item: T) => string,
+): Difference[] {
+  const [kinds, otherKinds] = [bare.map(kindOf), wrapped.map(kindOf)];
+  const at = kinds.findIndex((kind, index) => kind !== otherKinds[index]);
+  const apart = at < 0 && kinds.length < otherKinds.length ? kinds.length : at;
+  if (apart >= 0) {
+    const where = `${name} order: ${kinds[apart] ?? 'the end'} / ${otherKinds[apart] ?? 'the end'}`.replace(
+      / \d+/g,
+      '',
+    );
+    const isOrderOnly = inNoOrder(kinds) === inNoOrder(otherKinds);
+    return [{ where, bare: partOf(kinds, bare[apart]), wrapped: partOf(otherKinds, wrapped[apart]), isOrderOnly }];
+  }
+  return bare.flatMap((item, index) =>
+    compareValues(name === 'seen' ? `seen ${kindOf(item).replace(/ \d+$/, '')}` : name, item, wrapped[index]),
+  );
+}
+
+/** What came without its order; how many connections there are is a matter of order too. */
+function inNoOrder(kinds: readonly string[]): string {
+  return kinds
+    .filter((kind) => !/^event (connect|disconnect|drain)$/.test(kind))
+    .sort()
+    .join();
+}
+
+/** What came in which order, and in full where the lists part. */
+function partOf(kinds: readonly string[], item: unknown): unknown {
+  return { order: kinds.join(', '), there: item };
+}
+
+function compareValues(where: string, bare: unknown, wrapped: unknown): Difference[] {
+  if (isObject(bare) && isObject(wrapped)) {
+    if (isErrorLike(bare) && isErrorLike(wrapped) && nameOf(bare) !== nameOf(wrapped)) {
+      return [{ where: `${where}: ${nameOf(bare)} / ${nameOf(wrapped)}`, bare, wrapped }];
+    }
+    const [keys, otherKeys] = [Object.keys(bare), Object.keys(wrapped)];
+    if (keys.join() !== otherKeys.join()) return [{ where: `${where} keys`, bare, wrapped }];
+    const step = (key: string) => (Array.isArray(bare) ? where : `${where} ${key}`);
+    return keys.flatMap((key) => compareValues(step(key), bare[key], wrapped[key]));
+  }
+  return Object.is(bare, wrapped) ? [] : [{ where, bare, wrapped }];
+}
+
+/** An error as `describe` gives it. */
+interface ErrorLike {
+  readonly of: string;
+  readonly name: string;
+  readonly message: string;
+  readonly code: unknown;
+}
+
+function isErrorLike(value: object): value is ErrorLike {
+  return 'of' in value && 'name' in value && 'message' in value && 'code' in value;
+}
+
+function nameOf({ of, name, message, code }: ErrorLike): string {
+  return `${[...new Set([of, name])].join(' ')} ${typeof code === 'string' ? code : ''} "${message.replace(/\d+/g, 'N')}"`;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

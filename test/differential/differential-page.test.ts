@@ -1,0 +1,55 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { REPOSITORY } from '../helpers/built-package.js';
+import { intendedDifferencesTable } from './differential-page.js';
+import { differenceIn, INTENDED_DIFFERENCES } from './intended-differences.js';
+import { SUBJECTS } from './subjects/index.js';
+import { STACKED_SUBJECTS } from './subjects/stacked/index.js';
+
+const page = await readFile(join(REPOSITORY, 'docs', 'differential.md'), 'utf8');
+
+describe('docs/differential.md', () => {
+  it('shows every intended difference with its reason, and no other', () => {
+    const table = /^\| clients \|.*?(?=\n\n|\n*$(?![\s\S]))/ms.exec(page)?.[0];
+    expect(table).toBe(intendedDifferencesTable());
+  });
+
+  it('names every client and every stacked library', () => {
+    const names = [...SUBJECTS, ...STACKED_SUBJECTS].map(({ name }) => name.replace(/ (attached|under|over) .*/, ''));
+    expect(names.length).toBeGreaterThan(20);
+    expect(names.filter((name) => !page.includes(name))).toEqual([]);
+  });
+});
+
+describe('the list of intended differences', () => {
+  it('covers nothing where the token is at hand and no request is refused, but the count of bytes', () => {
+    const places = [
+      'received head',
+      'received order: listed.test / the end',
+      'seen order: response / rejected',
+      'seen response details type',
+    ];
+    const scenario = {
+      token: 'at hand',
+      refusedAt: undefined,
+      abort: { moment: 'in the next turn', reason: 'error' },
+      options: {},
+    };
+    for (const where of places) {
+      for (const { name } of SUBJECTS) {
+        const difference = { where, bare: 'a', wrapped: 'b', isOrderOnly: true };
+        expect(
+          differenceIn(INTENDED_DIFFERENCES, name, difference, scenario as never),
+          `${name}: ${where}`,
+        ).toBeUndefined();
+      }
+    }
+  });
+
+  it('has a reason for each', () => {
+    expect(INTENDED_DIFFERENCES.length).toBeGreaterThan(0);
+    for (const { what, why } of INTENDED_DIFFERENCES)
+      expect([what, why].filter((text) => text.length < 20)).toEqual([]);
+  });
+});

@@ -1,0 +1,113 @@
+import type { Difference } from './differences.js';
+import type { Scenario } from './scenario.js';
+
+/** A difference that is meant to be. docs/differential.md shows these, word for word. */
+export interface IntendedDifference {
+  /** Of which clients, as the documentation names them. */
+  readonly clients: string;
+  readonly what: string;
+  readonly why: string;
+  /** Whether a difference is this one. */
+  covers(difference: Difference, scenario: Scenario, client: string): boolean;
+}
+
+/** All of them. */
+export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
+  {
+    clients: 'fetch and undici, and what sends by them',
+    what: '`socket.bytesWritten` of a `SocketError` is larger',
+    why: 'It counts all bytes that were sent, those of the token too.',
+    covers: ({ where }) => where.endsWith(' socket bytesWritten'),
+  },
+  {
+    clients: 'fetch',
+    what: 'The function has no `prototype`',
+    why: 'Node 20 made its `fetch` so that `new fetch()` is possible by mistake; newer lines of Node do not.',
+    covers: ({ where }, _scenario, client) => client === 'fetch' && where === 'seen function details keys keys',
+  },
+  {
+    clients: 'fetch',
+    what: 'Members of the init that are getters are read in another order, each once',
+    why: 'They are read before fetch reads them, because the URL and the headers decide about the token.',
+    covers: ({ where }, { options }) =>
+      (options as { watchesInit?: boolean }).watchesInit === true &&
+      /^seen order: (init \w+ is read|returned) \/ init \w+ is read$/.test(where),
+  },
+  {
+    clients: 'all',
+    what: 'With a token that must be waited for, events come in another order, and another connection may be free',
+    why: 'The request is sent in a later turn. A source with `peekToken` has its token at hand, except at the start and after its expiry.',
+    covers: ({ where, isOrderOnly = false }, { token }) =>
+      token === 'awaited' && (isOrderOnly || where === 'received connection' || where === 'seen request reusedSocket'),
+  },
+  {
+    clients: 'all',
+    what: 'A request that is aborted while its token is waited for is not sent',
+    why: 'The bare client would have sent it before the abort. Without a token there is nothing to send.',
+    covers: ({ where }, { token, abort, options }) =>
+      token === 'awaited' &&
+      (abort !== undefined || (options as { call?: string }).call === 'cancel') &&
+      /^received order: [\w.-]+ \/ the end$|^seen (error details timings|order: (undici:|event connect|beforeError))/.test(
+        where,
+      ),
+  },
+  {
+    clients: 'undici',
+    what: 'A dispatcher that is destroyed while the token is waited for rejects the request before undici checks it',
+    why: 'undici checks a request when it is sent, and nothing is sent by then.',
+    covers: ({ where }, { token, options }) =>
+      token === 'awaited' &&
+      (options as { closing?: string }).closing === 'destroy in the same turn' &&
+      where.startsWith('seen rejected details: InvalidArgumentError'),
+  },
+  {
+    clients: 'undici',
+    what: 'With a token that must be waited for, `onRequestStart` comes before undici checks the request',
+    why: 'The handler gets its controller at once, so that it can abort the wait. undici checks the request when it is sent.',
+    covers: ({ where }, { token }, client) =>
+      client === 'undici' &&
+      token === 'awaited' &&
+      /^seen (order: (onResponseError|undici:request:create) \/ onRequestStart|onResponseError (aborted|reason))/.test(
+        where.replace(' details', ''),
+      ),
+  },
+  {
+    clients: 'got',
+    what: 'After a refusal, hooks and events see one retry more',
+    why: 'got sends a request again by a retry of its own, and tells hooks so that a program can log it.',
+    covers: ({ where }, { refusedAt }, client) =>
+      client === 'got' && refusedAt !== undefined && /^seen (order|response|afterResponse|options)\b/.test(where),
+  },
+  {
+    clients: 'got',
+    what: 'The next hop of a redirect may come on a connection that is open already',
+    why: 'got waits for each of its hooks, also for one that has nothing to wait for. By then the connection of the last hop is free.',
+    covers: ({ where }, _scenario, client) => client === 'got' && where === 'received connection',
+  },
+  {
+    clients: 'axios',
+    what: 'After a refusal, `request.reusedSocket` can be `true`',
+    why: 'The retry uses the connection on which the server refused the token.',
+    covers: ({ where }, { refusedAt }) =>
+      refusedAt !== undefined && where.replace(' details', '') === 'seen request reusedSocket',
+  },
+  {
+    clients: 'fetch and what sends by it',
+    what: 'After a refusal, the stream of a `Request` is sent again with its length instead of in chunks',
+    why: 'What was kept of it is in memory, so its length is known. The server gets the same bytes.',
+    covers: ({ where, bare, wrapped }) =>
+      where === 'received at the retry' &&
+      /^transfer-encoding: chunked/im.test(String(bare)) &&
+      /^content-length: /im.test(String(wrapped)),
+  },
+];
+
+/** Which of these differences it is, if it is one. */
+export function differenceIn(
+  list: readonly IntendedDifference[],
+  client: string,
+  difference: Difference,
+  scenario: Scenario,
+): IntendedDifference | undefined {
+  return list.find((intended) => intended.covers(difference, scenario, client));
+}

@@ -1,0 +1,72 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { plainAnswers } from './plain-answers.js';
+import { LISTED, type Origins, type Scenario } from './scenario.js';
+import { Scene, type Seen } from './scene.js';
+import type { ReceivedRequest } from './server/received-request.js';
+import type { Script } from './server/recording-server-main.js';
+import type { RecordingServers } from './server/recording-servers.js';
+import type { Subject } from './subject.js';
+import { TOKEN_MARK } from './token-of-run.js';
+
+/** All that was to be seen of a run. */
+export interface Observation {
+  readonly received: readonly ReceivedRequest[];
+  readonly seen: readonly Seen[];
+}
+
+/** What undici, the package form-data, got and axios put between the parts of a form. */
+const RANDOM_BOUNDARY =
+  /-{4}formdata-undici-0\d{11}|-{24,28}[0-9a-f]{16,24}|form-data-boundary-\w{16}|axios-[\d.]+-boundary-[\w-]{25}/g;
+
+/** A run that takes longer hangs. */
+const RUN_MS = 1000;
+
+/** Runs a scenario with the bare client, or with the wrapped one. */
+export async function observe(
+  subject: Subject,
+  scenario: Scenario,
+  servers: RecordingServers,
+  isWrapped: boolean,
+): Promise<Observation> {
+  await servers.begin(scriptOf(subject, scenario, servers.origins, isWrapped));
+  const scene = new Scene(scenario, isWrapped, servers);
+  const onUncaught = (error: unknown, origin: string) => scene.tell(origin, error);
+  process.on('uncaughtException', onUncaught);
+  const over = new AbortController();
+  try {
+    const run = subject.exercise(scenario, scene);
+    const late = delay(RUN_MS, undefined, { signal: over.signal, ref: true }).then(() => scene.tell('hangs'));
+    await Promise.race([run, late.catch(() => undefined)]);
+    over.abort();
+    const seen = [...scene.seen];
+    await scene.cleanUp();
+    return inPlainNames({ received: await servers.end(), seen }, servers.origins);
+  } finally {
+    process.off('uncaughtException', onUncaught);
+  }
+}
+
+function scriptOf(subject: Subject, scenario: Scenario, origins: Origins, isWrapped: boolean): Script {
+  return { answers: plainAnswers(scenario, origins), refusal: refusalOf(subject, scenario, isWrapped) };
+}
+
+/**
+ * The bare client meets no refusal where the wrapped one sends the request again, and the same one where its body cannot be sent
+ * again: then both show it.
+ */
+function refusalOf(subject: Subject, scenario: Scenario, isWrapped: boolean): Script['refusal'] {
+  if (scenario.refusedAt === undefined) return undefined;
+  if (isWrapped) return { hop: scenario.refusedAt, text: `${TOKEN_MARK}1` };
+  const isShown = scenario.refusedAt === 0 && LISTED.includes(scenario.origin) && !subject.canSendAgain(scenario);
+  return isShown ? { hop: 0, text: '' } : undefined;
+}
+
+/** Ports and boundaries are chosen anew each time; a name stands for each. */
+function inPlainNames(observation: Observation, origins: Origins): Observation {
+  let text = JSON.stringify(observation);
+  for (const [name, origin] of Object.entries(origins)) text = text.replaceAll(new URL(origin).host, `${name}.test`);
+  text = text.replace(RANDOM_BOUNDARY, 'BOUNDARY');
+  const boundaries = [...text.matchAll(/boundary=\\*"?([-\w.]+)/g)].map(([, boundary]) => boundary!);
+  for (const boundary of new Set(boundaries)) text = text.replaceAll(boundary, 'BOUNDARY');
+  return JSON.parse(text) as Observation;
+}

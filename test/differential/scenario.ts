@@ -1,0 +1,112 @@
+/** The servers of a run: two that may get the token, another port that may not, and another host that may not. */
+export const ORIGIN_NAMES = ['listed', 'second', 'other-port', 'other-host'] as const;
+export type OriginName = (typeof ORIGIN_NAMES)[number];
+export type Origins = Readonly<Record<OriginName, string>>;
+
+/** Those that are given to `withToken`. */
+export const LISTED: readonly OriginName[] = ['listed', 'second'];
+
+/** What goes wrong with an answer, byte by byte. */
+export type AnswerFault =
+  | 'reset'
+  | 'end'
+  | 'half a head'
+  | 'garbage'
+  | 'half a body, then reset'
+  | 'half a body, then end'
+  | 'silence'
+  | 'half a body, then silence';
+
+/** One answer of a server. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: readonly (readonly [string, string])[];
+  readonly body: string;
+  readonly framing: 'length' | 'chunked' | 'close';
+  /** Where `Location` leads to; the path of a hop is made from its number. */
+  readonly location?: Location;
+  readonly fault?: AnswerFault;
+  /** `103 Early Hints` before it. */
+  readonly hints?: boolean;
+}
+
+/** Another origin, or a text as it stands. */
+export type Location = { readonly origin: OriginName; readonly suffix: string } | { readonly text: string };
+
+export const BODY_KINDS = [
+  'none',
+  'null',
+  'text',
+  'empty text',
+  'Buffer',
+  'Uint8Array',
+  'ArrayBuffer',
+  'DataView',
+  'Blob',
+  'FormData',
+  'FormData with a file',
+  'URLSearchParams',
+  'Readable',
+  'failing Readable',
+  'ReadableStream',
+  'failing ReadableStream',
+  'async iterable',
+  'number',
+  'object',
+] as const;
+export type BodyKind = (typeof BODY_KINDS)[number];
+
+export const HEADER_FORMS = [
+  'object',
+  'Headers',
+  'pairs',
+  'list',
+  'iterable',
+  'Map',
+  'odd list',
+  'text',
+  'numbers',
+] as const;
+export type HeaderForm = (typeof HEADER_FORMS)[number];
+
+export interface HeaderChoice {
+  readonly form: HeaderForm;
+  readonly entries: readonly (readonly [string, unknown])[];
+}
+
+/** When a request is aborted, told by what has happened rather than by the clock. */
+export type AbortMoment =
+  | 'before the call'
+  | 'in the same turn'
+  | 'in a microtask'
+  | 'in the next turn'
+  | 'once the server has the request'
+  | 'at the response'
+  | 'at the first bytes';
+
+export interface Abort {
+  readonly moment: AbortMoment;
+  readonly reason: 'default' | 'error' | 'text';
+}
+
+/** One request, or the same one several times, and all that comes of it. `Options` are those of one client. */
+export interface Scenario<Options = unknown> {
+  readonly method: string;
+  readonly origin: OriginName;
+  readonly query: string;
+  readonly headers: HeaderChoice | undefined;
+  readonly body: BodyKind;
+  /** The answers to the first hop, to the second and so on; the last one to all later ones. */
+  readonly answers: readonly Answer[];
+  readonly abort: Abort | undefined;
+  /** How many requests are made with one client, one after the other. */
+  readonly requests: number;
+  /** Whether all of them ask for the same URL, for what keeps answers. */
+  readonly sameUrl: boolean;
+  /** Whether the source has its token in the turn of the call. */
+  readonly token: 'at hand' | 'awaited';
+  readonly carrier: 'Authorization' | 'X-Vault-Token';
+  /** The first token is refused at this hop, and the source has another one; undefined: never. */
+  readonly refusedAt: number | undefined;
+  readonly options: Options;
+}
