@@ -62,6 +62,8 @@ export class HttpTrip {
     const hop = this.#hop;
     // A copy as it is: axios' own looks at each header anew.
     const headers = Object.assign(new AxiosHeaders(), hop.headers);
+    // One that is there without a value, under a name in another case: axios would give it the value of this one.
+    headers.delete(header);
     headers[header] = this.carriage.valueOf(this.#journey.token!);
     const sent: RequestConfig = {
       ...hop,
@@ -85,7 +87,7 @@ export class HttpTrip {
       throw error;
     } finally {
       // A response that is a stream may fail later on, with an error that shows what was sent.
-      delete headers[header];
+      headers.delete(header);
       if (hop.url === this.config.url) this.#showHeaders(headers);
     }
   }
@@ -93,7 +95,8 @@ export class HttpTrip {
   /** axios' adapter adds to the headers of the configuration, which the program gets to see. */
   #showHeaders(sent: AxiosHeaders): void {
     const shown = this.config.headers;
-    for (const name of Object.keys(shown)) if (!(name in sent)) delete shown[name];
+    const { header } = this.carriage;
+    for (const name of Object.keys(shown)) if (!(name in sent) && name.toLowerCase() !== header) delete shown[name];
     Object.assign(shown, sent);
   }
 

@@ -23,6 +23,7 @@ const SITUATIONS: Record<string, (send: (config?: AxiosRequestConfig) => Promise
     world.listed.on('/a', { status: 401, body: 'no' });
     return send({ validateStatus: null });
   },
+  'a header of that name without a value': (send) => send({ headers: { AUTHORIZATION: undefined } }),
   'an error of the server': (send) => {
     world.listed.on('/a', { status: 500, body: 'no' });
     return send({ data: { a: 1 }, method: 'post' });

@@ -34,6 +34,20 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
       /^seen order: (init \w+ is read|returned) \/ init \w+ is read$/.test(where),
   },
   {
+    clients: 'axios',
+    what: '`config.adapter` of a response or an error is a function',
+    why: 'It carries the token, so that a program that sends a request again by its configuration sends the token too.',
+    covers: ({ where }) => where === 'seen config details adapter',
+  },
+  {
+    clients: 'axios',
+    what: 'A header of the name that carries the token, with the value `undefined`, does not keep the token back',
+    why: 'To axios such a header is not there. `null` and `false` do keep it back.',
+    covers: ({ where }, { headers }) =>
+      where === 'received token' &&
+      headers?.entries.some(([name, value]) => name.toLowerCase() === 'authorization' && value === undefined) === true,
+  },
+  {
     clients: 'all',
     what: 'With a token that must be waited for, events come in another order, and another connection may be free',
     why: 'The request is sent in a later turn. A source with `peekToken` has its token at hand, except at the start and after its expiry.',

@@ -4,12 +4,6 @@ import type { IntendedDifference } from './intended-differences.js';
 export const KNOWN_DIFFERENCES: readonly IntendedDifference[] = [
   {
     clients: 'axios',
-    what: '`config.adapter` is a function afterwards',
-    why: 'The adapter that carries the token is shown in its place.',
-    covers: ({ where }) => where === 'seen config details adapter',
-  },
-  {
-    clients: 'axios',
     what: 'The headers that `beforeRedirect` gets have a prototype',
     why: 'They are a copy without the token.',
     covers: ({ where }) => where === 'seen beforeRedirect details headers of',
@@ -19,14 +13,6 @@ export const KNOWN_DIFFERENCES: readonly IntendedDifference[] = [
     what: 'Progress of a rejected attempt is reported',
     why: 'Its body is read before the retry.',
     covers: ({ where }, { refusedAt }) => refusedAt !== undefined && where.includes('/ download progress'),
-  },
-  {
-    clients: 'axios',
-    what: 'A header that the program sets to `null` is sent with the token, and shown',
-    why: 'The header is looked for by its value.',
-    covers: ({ where }, { headers }) =>
-      headers?.entries.some(([name, value]) => name.toLowerCase() === 'authorization' && value == null) === true &&
-      /^(received token|seen (config|token in config))/.test(where),
   },
   {
     clients: 'axios',
