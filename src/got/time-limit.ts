@@ -1,5 +1,5 @@
 import type { ClientRequest } from 'node:http';
-import { type RequestError, TimeoutError } from 'got';
+import type { RequestError } from 'got';
 import { withDeadline } from '../internal/deadline.js';
 
 /** The longest time that a timer can wait. */
@@ -45,10 +45,13 @@ export class TimeLimit {
 }
 
 /** The error of got for a time limit that passed, where got did not know it for one. */
-export function asTimeoutError(error: RequestError): RequestError {
+export async function asTimeoutError(error: RequestError): Promise<RequestError> {
   const { cause, request } = error;
-  if (!(cause instanceof TimePassed) || error instanceof TimeoutError || request === undefined) return error;
-  return new TimeoutError(cause as never, error.timings ?? ({} as never), request);
+  if (!(cause instanceof TimePassed) || request === undefined) return error;
+  // Loaded at the first use: got is an ES module only, and this one must load where such a module cannot be required.
+  const got = await import('got').catch(() => undefined);
+  if (got === undefined || error instanceof got.TimeoutError) return error;
+  return new got.TimeoutError(cause as never, error.timings ?? ({} as never), request);
 }
 
 function isLimit(limitMs: number | undefined): limitMs is number {

@@ -102,10 +102,10 @@ describe('its CommonJS files', () => {
 
   it('come with the licenses of what they bring along', async () => {
     const text = await readFile(join(built.directory, 'dist', 'THIRD-PARTY-LICENSES.txt'), 'utf8');
-    for (const name of ['jose', 'chokidar', 'readdirp']) {
+    for (const name of ['jose', 'chokidar', 'readdirp', 'oauth4webapi']) {
       const { version } = JSON.parse(await readFile(join(REPOSITORY, 'node_modules', name, 'package.json'), 'utf8'));
       expect(text).toMatch(new RegExp(`^${name} ${version} \\(MIT\\)\\n\\n.*MIT License`, 'm'));
     }
-    expect(text.match(/^Copyright/gm)).toHaveLength(3);
+    expect(text.match(/^Copyright/gm)).toHaveLength(4);
   });
 });
