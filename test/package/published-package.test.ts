@@ -16,7 +16,7 @@ beforeAll(async () => {
 }, 120_000);
 
 /** Room for code; source maps, or a dependency bundled by mistake, would not fit. */
-const MAX_TARBALL_BYTES = 300_000;
+const MAX_TARBALL_BYTES = 340_000;
 
 describe('the published package', () => {
   it('holds what a user needs and nothing else', async () => {
@@ -68,7 +68,8 @@ describe('its CommonJS files', () => {
     files = new Map(names.map((name, index) => [name, texts[index]!]));
   });
 
-  it('require nothing that is an ES module only, but for one peer that is', async () => {
+  // got is loaded when a time limit has passed, and its lack is borne.
+  it('require nothing that is an ES module only, but for two peers that are', async () => {
     const required = [...files.values()].flatMap((text) =>
       [...text.matchAll(/\brequire\("([^".][^"]*)"\)/g)].map((match) => match[1]!),
     );
@@ -78,7 +79,7 @@ describe('its CommonJS files', () => {
       const options = ['--no-experimental-require-module', '--eval', `require(${JSON.stringify(specifier)})`];
       return spawnSync(process.execPath, options, { cwd: REPOSITORY }).status !== 0;
     });
-    expect(onlyEsModules).toEqual(['@kubernetes/client-node']);
+    expect(onlyEsModules.sort()).toEqual(['@kubernetes/client-node', 'got']);
   });
 
   // Jest runs CommonJS in a context where import() rejects.
@@ -93,10 +94,12 @@ describe('its CommonJS files', () => {
   // So that `instanceof` holds across subpaths, and what a module remembers is remembered once.
   it('have one copy of each class', () => {
     const classes = [...files.values()].flatMap((text) =>
-      [...text.matchAll(/^(?:var (\w+) = )?class (\w*)/gm)].map((match) => match[1] ?? match[2]!),
+      // Two classes of one name may have nothing else in common.
+      [...text.matchAll(/^(?:var (\w+) = )?class (\w*)[^{]*\{.{80}/gms)].map(
+        ([start, variable, name]) => `${variable ?? name} ${start}`,
+      ),
     );
-    expect(classes).toContain('ProjectedTokenProvider');
-    expect(classes).toContain('SignJWT');
+    expect(classes.filter((name) => /^(?:ProjectedTokenProvider|SignJWT) /.test(name))).toHaveLength(2);
     expect(classes.filter((name, index) => classes.indexOf(name) !== index)).toEqual([]);
   });
 
