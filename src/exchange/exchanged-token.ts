@@ -98,7 +98,9 @@ export class ExchangedToken<G extends Grant> {
     let pause: NodeJS.Timeout | undefined;
     try {
       for (;;) {
-        const isLate = await this.#waitFor(Promise.race([elapsed, this.#attempt(this.grant)]), signal);
+        // After a pause, the timer may have made the attempt already.
+        const isDue = this.grant === undefined && this.#attempts.pauseLeftMs <= 0;
+        const isLate = isDue && (await this.#waitFor(Promise.race([elapsed, this.#attempt(undefined)]), signal));
         if (this.grant !== undefined) return;
         if (isLate || readyTimeoutMs === 0 || !isRetryable(this.failure)) break;
         const paused = new Promise<false>((resolve) => {

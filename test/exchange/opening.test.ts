@@ -1,5 +1,5 @@
 import { TokenExchangeError } from 'projected-token';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { passSeconds, secondsGone } from '../helpers/fake-clock.js';
 import { rejectionOf } from '../helpers/federation.js';
 import { eachWithKeptToken, type KeptToken } from '../helpers/kept-token.js';
@@ -30,6 +30,19 @@ describe('Opening', () => {
     await passSeconds(1);
     await opened;
     expect(side.attempts).toBe(4);
+  });
+
+  it('makes one attempt after a pause, whichever of the two timers for it fires first', async () => {
+    // A pause of whole milliseconds: both fire in the same one.
+    vi.spyOn(Math, 'random').mockReturnValue(0.5);
+    onTestFinished(() => void vi.restoreAllMocks());
+    side.failure = DOWN;
+    const opened = open();
+    await passSeconds(0.1);
+    side.failure = undefined;
+    await passSeconds(2);
+    await opened;
+    expect(side.attempts).toBe(2);
   });
 
   it('tries again a denial that says it may mend, and throws at once what is down for good', async () => {
