@@ -66,6 +66,8 @@ export default defineConfig({
         items: [
           page('Overview', '/how-it-was-tested'),
           page('How it compares', '/comparison'),
+          page('Real servers', '/tested-against'),
+          page('Differential test', '/differential'),
           page('Faults', '/faults'),
           page('Simulation', '/simulation/'),
           page('Soak', '/soak'),

@@ -1,7 +1,6 @@
 // Runs the scenarios against real servers, which it builds first where they are not in .cache/cluster:
 //   npm run cluster
 //   npm run cluster -- vault      only the scenarios whose file names hold "vault"
-//   npm run cluster -- --long     a rotation at its natural time as well: 10 min more
 //   npm run cluster -- --prepare  builds and installs only
 //   KUBERNETES_VERSION=1.36.0 npm run cluster
 import { spawn } from 'node:child_process';
@@ -14,7 +13,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const REPORT = fileURLToPath(new URL('../../.cache/cluster/report.json', import.meta.url));
 
 const options = process.argv.slice(2);
-const filters = options.filter((option) => !['--long', '--prepare'].includes(option));
+const filters = options.filter((option) => option !== '--prepare');
 
 try {
   await prepare(print);
@@ -31,8 +30,7 @@ async function runScenarios(): Promise<number> {
   const vitest = fileURLToPath(new URL('../../node_modules/vitest/vitest.mjs', import.meta.url));
   const report = ['--reporter=default', '--reporter=json', `--outputFile.json=${REPORT}`];
   const args = [vitest, 'run', '--config', 'test/cluster/vitest.config.ts', ...report, ...filters];
-  const env = { ...process.env, ...(options.includes('--long') && { CLUSTER_LONG: '1' }) };
-  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: 'inherit', env });
+  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: 'inherit' });
   // Ctrl-C goes to both; the run ends its servers, and this one waits for it.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => child.kill('SIGTERM'));
