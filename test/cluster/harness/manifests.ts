@@ -2,11 +2,9 @@ import { readFileSync } from 'node:fs';
 import { loadYaml } from '@kubernetes/client-node';
 import type { Manifest } from './cluster.js';
 
-/** The pod of the README, as a user copies it. */
+/** The pod whose volume the README shows, as a user copies it. */
 export function readmePod(): Manifest {
-  const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
-  const [, yaml] = /```yaml\n(apiVersion: v1\nkind: Pod\n[^`]+)```/.exec(readme)!;
-  return loadYaml<Manifest>(yaml!);
+  return loadYaml<Manifest>(readFileSync(new URL('../../../examples/manifests/pod.yaml', import.meta.url), 'utf8'));
 }
 
 /** A pod with a projected volume `tokens` of these sources. */
