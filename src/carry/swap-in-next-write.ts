@@ -93,8 +93,10 @@ function swapInCallOfWrite(socket: Duplex, swap: Swap): void {
 
 function replaced(chunk: unknown, swaps: readonly Swap[]): unknown {
   if (typeof chunk === 'string') return replacedInText(chunk, swaps);
-  if (!(chunk instanceof Uint8Array)) return chunk;
-  return Buffer.from(replacedInText(Buffer.from(chunk).toString('latin1'), swaps), 'latin1');
+  // Not `instanceof`: the bytes may be of another realm, as in Jest.
+  if (!ArrayBuffer.isView(chunk)) return chunk;
+  const head = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString('latin1');
+  return Buffer.from(replacedInText(head, swaps), 'latin1');
 }
 
 function replacedInText(text: string, swaps: readonly Swap[]): string {
