@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
@@ -12,6 +13,8 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
+    // By itself vitest leaves one core to itself, half of a machine that has two; most tests wait for others.
+    maxWorkers: availableParallelism(),
     // Long enough for a loaded two-core machine; a test that passes never waits for it.
     testTimeout: 30_000,
     hookTimeout: 30_000,

@@ -103,7 +103,11 @@ export class HttpClient {
       let pool: ConnectionPool | undefined;
       try {
         pool = await this.#poolInUse();
-        return await answerOf(await (pool?.request(options, attempt) ?? this.#options.dispatcher!.request(options)));
+        const answer = await answerOf(
+          await (pool?.request(options, attempt) ?? this.#options.dispatcher!.request(options)),
+        );
+        if (speaksTls(url, answer)) throw wrongScheme();
+        return answer;
       } catch (error) {
         if (signal.aborted) throw signal.reason;
         if (this.#isClosed) throw closed();
@@ -156,6 +160,22 @@ export class HttpClient {
       pool.close().then(() => void this.#retired.delete(pool)),
     );
   }
+}
+
+/**
+ * Returns whether an answer without TLS says that the port is one for TLS: in the words of Go, so of Vault and kube-apiserver
+ * (go src/net/http/server.go), or of nginx (src/http/ngx_http_special_response.c).
+ */
+function speaksTls({ protocol }: URL, { status, text }: HttpAnswer): boolean {
+  return (
+    protocol === 'http:' &&
+    status === 400 &&
+    /Client sent an HTTP request to an HTTPS server|plain HTTP request was sent to HTTPS port/.test(text)
+  );
+}
+
+function wrongScheme(): HttpError {
+  return new HttpError('the server speaks TLS on that port. Use "https:" in the address.', { isPermanent: true });
 }
 
 function closed(): HttpError {

@@ -55,6 +55,20 @@ describe('An error', () => {
     );
   });
 
+  it.each([
+    ['Go (Vault, kube-apiserver)', 'Client sent an HTTP request to an HTTPS server.\n'],
+    ['nginx', '<html>\r\n<head><title>400 The plain HTTP request was sent to HTTPS port</title></head>\r\n'],
+  ])('of http: to a port for TLS of %s names the cure', async (_, text) => {
+    const server = await serve((socket) =>
+      socket.end(`HTTP/1.1 400 Bad Request\r\nContent-Length: ${text.length}\r\n\r\n${text}`),
+    );
+    const error = await rejectionOf(connect().send(server.origin));
+    expect(error).toMatchObject({
+      message: 'the server speaks TLS on that port. Use "https:" in the address.',
+      isPermanent: true,
+    });
+  });
+
   it('of another scheme is permanent', async () => {
     const error = await rejectionOf(connect().send('ftp://127.0.0.1'));
     expect(error).toMatchObject({ message: expect.stringMatching(/^the request cannot be sent: /), isPermanent: true });
