@@ -7,6 +7,7 @@ import { ProjectedTokenProvider } from 'projected-token';
 import { expect } from 'vitest';
 import { FaultyFileSystem, systemError } from '../helpers/faulty-file-system.js';
 import { Gate } from '../helpers/gate.js';
+import { inOtherRealm } from '../helpers/other-realm.js';
 import { waitingThreads } from '../helpers/waiting-threads.js';
 import { fault } from './fault.js';
 import { FollowedVolume } from './followed-volume.js';
@@ -147,3 +148,21 @@ for (const code of ['EIO', 'ESTALE', 'EMFILE']) {
     });
   }
 }
+
+fault(
+  'the file is missing, and errors come of another realm, as under Jest',
+  '`ERR_TOKEN_NOT_FOUND`, no `degraded`; the token in use stays',
+  async () => {
+    const fs = new FaultyFileSystem();
+    await using followed = await FollowedVolume.open({ fs });
+    const missing = inOtherRealm<Error>('Object.assign(new Error("ENOENT: injected"), { code: "ENOENT" })');
+    expect(missing).not.toBeInstanceOf(Error);
+    fs.onOpen = () => {
+      throw missing;
+    };
+    await followed.expectKept('ERR_TOKEN_NOT_FOUND');
+    expect(followed.events).not.toContain('degraded');
+    fs.onOpen = () => {};
+    await followed.expectRecovery();
+  },
+);
