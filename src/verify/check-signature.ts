@@ -16,7 +16,7 @@ const onEventLoop = new TokenBucket(100, 1);
 /**
  * All other checks of the process. WebCrypto works in libuv's pool, whose four threads (`UV_THREADPOOL_SIZE`) look up
  * names and read files as well: a flood of forged tokens takes half of them and no more. Two threads check some 20,000
- * signatures (ES256) a second, so that the last of five thousand waits for a quarter of a second.
+ * signatures (ES256) a second: of a burst of five thousand, the last one waits for a quarter of a second.
  */
 const checks = new ConcurrencyLimit({
   maxRunning: 2,

@@ -5,7 +5,7 @@ import { withDeadline } from '../internal/deadline.js';
 export interface ConcurrencyLimitOptions {
   /** How many pieces of work run at once. */
   readonly maxRunning: number;
-  /** How many more may wait for their turn; what comes then is refused at once. */
+  /** How many more may wait for their turn; when another one comes, the one that has waited longest is refused. */
   readonly maxWaiting: number;
   /** How long one may wait for its turn, in milliseconds. */
   readonly timeoutMs: number;
@@ -13,11 +13,20 @@ export interface ConcurrencyLimitOptions {
   readonly toError: (why: string) => Error;
 }
 
-/** Bounds what runs at once. The others wait in the order in which they came, each with a deadline of its own. */
+/** A piece of work that waits. */
+interface Turn {
+  begin(): void;
+  refuse(error: Error): void;
+}
+
+/**
+ * Bounds what runs at once. The newest of those that wait is next: while more comes in than can be done, as in a flood of
+ * forged tokens, first come, first served would let all wait until nobody needs the answer any more. Each has a deadline of its own.
+ */
 export class ConcurrencyLimit {
   readonly #options: ConcurrencyLimitOptions;
-  /** What begins the work of those that wait; a Set keeps the order of insertion. */
-  readonly #waiting = new Set<() => void>();
+  /** The newest last. */
+  readonly #waiting: Turn[] = [];
   #running = 0;
 
   constructor(options: ConcurrencyLimitOptions) {
@@ -35,25 +44,32 @@ export class ConcurrencyLimit {
     try {
       return await work();
     } finally {
-      const [next] = this.#waiting;
+      const next = this.#waiting.pop();
       // The turn is handed over, so that nobody who comes in between takes it.
       if (next === undefined) this.#running -= 1;
-      else next();
+      else next.begin();
     }
   }
 
   #turn(): Promise<void> {
     const { maxRunning, maxWaiting, timeoutMs, toError } = this.#options;
-    if (this.#waiting.size >= maxWaiting) throw toError(`${maxRunning} are under way and ${maxWaiting} wait already`);
+    if (this.#waiting.length >= maxWaiting) {
+      this.#waiting.shift()?.refuse(toError(`${maxRunning} are under way, and ${maxWaiting} that came later wait`));
+    }
     const turn = (signal: AbortSignal) =>
-      new Promise<void>((resolve) => {
-        const begin = () => {
-          forget();
-          this.#waiting.delete(begin);
-          resolve();
+      new Promise<void>((resolve, reject) => {
+        const forget = onceAborted(signal, () => void this.#waiting.splice(this.#waiting.indexOf(waiting), 1));
+        const waiting: Turn = {
+          begin() {
+            forget();
+            resolve();
+          },
+          refuse(error) {
+            forget();
+            reject(error);
+          },
         };
-        const forget = onceAborted(signal, () => this.#waiting.delete(begin));
-        this.#waiting.add(begin);
+        this.#waiting.push(waiting);
       });
     return withDeadline(turn, { timeoutMs, toError: () => toError(`it waited for its turn for ${timeoutMs} ms`) });
   }
