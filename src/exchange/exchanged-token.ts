@@ -104,7 +104,8 @@ export class ExchangedToken<G extends Grant> {
         if (this.grant !== undefined) return;
         if (isLate || readyTimeoutMs === 0 || !isRetryable(this.failure)) break;
         const paused = new Promise<false>((resolve) => {
-          pause = setTimeout(resolve, this.#attempts.pauseLeftMs, false);
+          // A timer cuts fractions off, and would be early.
+          pause = setTimeout(resolve, Math.ceil(this.#attempts.pauseLeftMs), false);
         });
         if (await this.#waitFor(Promise.race([elapsed, paused]), signal)) break;
       }

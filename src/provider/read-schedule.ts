@@ -59,7 +59,8 @@ export class ReadSchedule {
 
   #awaitMark(markMs: number): void {
     if (markMs === Number.POSITIVE_INFINITY) return;
-    const delayMs = Math.min(Math.max(0, markMs - Date.now()), MAX_TIMER_MS);
+    // A timer cuts fractions off, and would be early.
+    const delayMs = Math.min(Math.max(0, Math.ceil(markMs - Date.now())), MAX_TIMER_MS);
     this.#setMarkTimer(delayMs, () => {
       this.#setMarkTimer(LOOK_GRACE_MS, () => this.#awaitMark(this.listener.onTime()));
       this.listener.onLook('timer');

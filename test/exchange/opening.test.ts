@@ -1,6 +1,6 @@
 import { TokenExchangeError } from 'projected-token';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { passSeconds, secondsGone } from '../helpers/fake-clock.js';
+import { passQuickly, passSeconds, secondsGone } from '../helpers/fake-clock.js';
 import { rejectionOf } from '../helpers/federation.js';
 import { eachWithKeptToken, type KeptToken } from '../helpers/kept-token.js';
 
@@ -43,6 +43,15 @@ describe('Opening', () => {
     await passSeconds(2);
     await opened;
     expect(side.attempts).toBe(2);
+  });
+
+  it('wakes once for each pause, though a timer knows whole milliseconds only', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0.3333);
+    onTestFinished(() => void vi.restoreAllMocks());
+    side.failure = DOWN;
+    const opened = rejectionOf(open());
+    await passQuickly(30_000);
+    expect(await opened).toBe(DOWN);
   });
 
   it('tries again a denial that says it may mend, and throws at once what is down for good', async () => {

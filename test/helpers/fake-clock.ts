@@ -4,6 +4,9 @@ import { turn } from './turn.js';
 /** When the clock of {@link fakeClock} begins. */
 export const START = Date.UTC(2026, 2, 1, 12);
 
+/** More than ever fire in one millisecond, unless one sets the next for ever. */
+const MAX_TIMERS_AT_ONCE = 1_000;
+
 /** Lets no time pass by itself, and makes every random number `chance`: sockets and streams go on. */
 export function fakeClock(chance = 0.999_999): void {
   vi.useFakeTimers({ now: START, toFake: ['Date', 'setTimeout', 'clearTimeout', 'performance'] });
@@ -31,8 +34,12 @@ export async function passQuickly(ms: number, settle = turn): Promise<void> {
     isOver = true;
   }, ms);
   await settle();
+  let timersAtOnce = 0;
   while (!isOver) {
+    const beforeMs = performance.now();
     vi.advanceTimersToNextTimer();
+    timersAtOnce = performance.now() === beforeMs ? timersAtOnce + 1 : 0;
+    if (timersAtOnce > MAX_TIMERS_AT_ONCE) throw new Error('Timers follow each other, and no time passes.');
     await settle();
   }
 }
