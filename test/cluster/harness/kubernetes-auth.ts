@@ -41,16 +41,19 @@ export async function startKubernetesAuth(cluster: Cluster, options: OpenBaoOpti
   await root.ask('POST', '/v1/sys/mounts/secret', { type: 'kv', options: { version: '2' } });
   // A mount of version 2 is upgraded in the background, and refuses writes until then.
   await untilAnswered(() => root.ask('POST', '/v1/secret/data/shop', { data: { password: 'correct horse' } }));
+  // A standby logs in by itself, and reads the CA of the API server when it is started and then every 30 s: until then it denies.
+  await bao.restartStandbys();
   return {
     bao,
     setReviewerAllowed,
     setRole: async (name, role) => {
+      const path = `/v1/auth/kubernetes/role/${name}`;
       if (role === undefined) {
-        await bao.root.ask('DELETE', `/v1/auth/kubernetes/role/${name}`);
+        await bao.root.ask('DELETE', path);
         return;
       }
       await bao.root.ask('PUT', `/v1/sys/policies/acl/${name}`, { policy: policyOf(role) });
-      await bao.root.ask('POST', `/v1/auth/kubernetes/role/${name}`, {
+      await bao.root.ask('POST', path, {
         bound_service_account_names: role.serviceAccounts.join(','),
         bound_service_account_namespaces: role.namespaces.join(','),
         audience: role.audience ?? '',
@@ -62,6 +65,7 @@ export async function startKubernetesAuth(cluster: Cluster, options: OpenBaoOpti
         token_no_default_policy: role.noDefaultPolicy ?? false,
         token_policies: (role.policies ?? [name]).join(','),
       });
+      await bao.untilReplicated(path);
     },
   };
 }

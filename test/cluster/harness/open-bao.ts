@@ -43,6 +43,8 @@ export class OpenBaoNode {
   path = "${directory}/raft"
   node_id = "${name}"
   performance_multiplier = 1
+  autopilot_reconcile_interval = "500ms"
+  autopilot_update_interval = "250ms"
 }
 listener "tcp" {
   address = "127.0.0.1:${port}"
@@ -128,7 +130,7 @@ export class OpenBao implements AsyncDisposable {
         await waitFor(async () => (await node.client().ask('POST', '/v1/sys/storage/raft/join', join)).joined);
         await bao.unseal(node);
       }
-      // A node that joined votes 10 s later at the earliest, and before that the leader cannot be lost.
+      // Before the nodes that joined have a vote, the leader cannot be lost.
       if (count > 1) await waitFor(() => bao.areAllVoters());
       return bao;
     } catch (error) {
@@ -168,6 +170,31 @@ export class OpenBao implements AsyncDisposable {
     await this.root.ask('PUT', '/v1/sys/seal', {});
   }
 
+  /** The nodes that are not the active one, as long as that is the first. */
+  get standbys(): readonly OpenBaoNode[] {
+    return this.nodes.slice(1);
+  }
+
+  /** Starts the standbys anew, one after the other, as an upgrade does. */
+  async restartStandbys(): Promise<void> {
+    for (const node of this.standbys) {
+      await node.kill();
+      await node.start();
+      await this.unseal(node);
+    }
+  }
+
+  /** Waits until every node gives the same answer to a read. A standby serves reads from what has reached it. */
+  async untilReplicated(path: string): Promise<void> {
+    const read = async (node: OpenBaoNode) => {
+      const { status, body } = await node.client(this.rootToken).send('GET', path);
+      return JSON.stringify([status, body?.data]);
+    };
+    const [active, ...others] = this.nodes as [OpenBaoNode, ...OpenBaoNode[]];
+    const wanted = await read(active);
+    for (const node of others) await waitFor(async () => (await read(node)) === wanted);
+  }
+
   /** The active node. */
   async leader(): Promise<OpenBaoNode> {
     for (;;) {
@@ -201,7 +228,7 @@ export function startOpenBao(options: OpenBaoOptions = {}): Promise<OpenBao> {
 async function waitFor(isSo: () => Promise<boolean>): Promise<void> {
   const giveUpAt = performance.now() + 60_000;
   while (!(await isSo().catch(() => false))) {
-    if (performance.now() > giveUpAt) throw new Error('OpenBao is not unsealed within 60 s.');
+    if (performance.now() > giveUpAt) throw new Error('OpenBao is not ready within 60 s.');
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
