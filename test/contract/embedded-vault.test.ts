@@ -1,5 +1,6 @@
 import { EmbeddedVault, TokenIssuer } from 'projected-token/testing';
 import { describeVault } from './vault-contract.js';
+import { describeVaultNamespace } from './vault-namespace-contract.js';
 
 describeVault('EmbeddedVault', async () => {
   const issuer = await TokenIssuer.create({ issuer: 'https://oidc.cluster.test', algorithm: 'ES256', newKey: true });
@@ -18,6 +19,20 @@ describeVault('EmbeddedVault', async () => {
     setSealed: async (isSealed) => {
       vault.isSealed = isSealed;
     },
+    close: () => vault.close(),
+  };
+});
+
+describeVaultNamespace('EmbeddedVault', async () => {
+  const issuer = await TokenIssuer.create({ issuer: 'https://oidc.cluster.test', algorithm: 'ES256', newKey: true });
+  const namespace = 'team';
+  const secrets = { shop: { password: 'correct horse' } };
+  const vault = await EmbeddedVault.start({ trust: issuer, roles: {}, secrets, namespace });
+  return {
+    address: vault.address,
+    namespace,
+    setRole: async (role) => vault.setRole('app', role),
+    jwt: async () => issuer.mint({ audience: 'vault', serviceAccount: 'app', namespace: 'demo' }),
     close: () => vault.close(),
   };
 });

@@ -27,7 +27,12 @@ export interface EmbeddedVaultOptions {
   readonly secrets?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** Path at which the auth method is mounted. @default 'kubernetes' */
   readonly mount?: string;
-  /** Namespace of all of it. A request without it finds nothing, one with another is answered with 404. @default none */
+  /**
+   * Namespace that all of it is in, such as `team/shop`: by the header `X-Vault-Namespace`, or as the first part of the path. Elsewhere
+   * there is nothing, and a namespace that does not exist is answered with 404.
+   *
+   * @default none, the root
+   */
   readonly namespace?: string;
   /** Whether it speaks HTTPS, with a certificate of its own: see {@link EmbeddedVault.ca}. @default false */
   readonly tls?: boolean;
@@ -64,7 +69,7 @@ export class EmbeddedVault {
   readonly #options: EmbeddedVaultOptions;
   readonly #certificate: LoopbackCertificate | undefined;
   readonly #roles: Map<string, EmbeddedVaultRole>;
-  readonly #tokens = new VaultTokens();
+  readonly #tokens: VaultTokens;
   readonly #secrets: VaultSecrets;
   readonly #wrapping = new VaultWrapping();
   readonly #faults: VaultFault[] = [];
@@ -82,6 +87,8 @@ export class EmbeddedVault {
 
   private constructor(options: EmbeddedVaultOptions) {
     this.#options = options;
+    const { mount = 'kubernetes', namespace = '' } = options;
+    this.#tokens = new VaultTokens({ mount, namespace });
     this.#secrets = new VaultSecrets(options.secrets ?? {});
     this.#roles = new Map(Object.entries(options.roles));
     this.#certificate = options.tls ? createLoopbackCertificate() : undefined;
@@ -155,43 +162,52 @@ export class EmbeddedVault {
       return { status: 307, headers: { Location: `${this.standbyOf}${url.pathname}${url.search}` } };
     }
     const { namespace = '' } = this.#options;
-    const asked = String(request.headers['x-vault-namespace'] ?? '').replace(/\/$/, '');
-    if (asked !== '' && asked !== namespace) return failure(404, 'namespace not found');
+    const place = placeOf(request, namespace);
+    if (place === undefined) return failure(404, 'namespace not found');
     const body = parseObject(request.body);
     if (body === undefined) return failure(400, 'failed to decode JSON input: unexpected EOF');
-    const response = await this.#route(request, body, asked === namespace);
+    const response = await this.#route(request, place.path, body, place.namespace === namespace);
     const wrapTtl = request.headers['x-vault-wrap-ttl'];
     if (wrapTtl === undefined) return response;
-    return this.#wrapping.wrap(response, String(wrapTtl), url.pathname.slice('/v1/'.length));
+    return this.#wrapping.wrap(response, String(wrapTtl), place.path);
   }
 
-  /** @param isInNamespace - false in the root namespace, where there is nothing when all is in another */
-  async #route(request: LoopbackRequest, body: RequestBody, isInNamespace: boolean): Promise<LoopbackResponse> {
-    const { method, url } = request;
+  /**
+   * @param path - without `/v1/` and the namespace
+   * @param isInNamespace - false in a parent of the namespace, where there is nothing but what every namespace has
+   */
+  async #route(
+    request: LoopbackRequest,
+    path: string,
+    body: RequestBody,
+    isInNamespace: boolean,
+  ): Promise<LoopbackResponse> {
+    const { method } = request;
     const isWrite = method === 'POST' || method === 'PUT';
     const { mount = 'kubernetes' } = this.#options;
-    if (isInNamespace && url.pathname === `/v1/auth/${mount}/login`) {
+    if (isInNamespace && path === `auth/${mount}/login`) {
       return isWrite ? this.#logIn(body) : failure(405, 'unsupported operation');
     }
     // A path that is not known needs a token, too: there is no telling which paths there are.
     const token = bearerOf(request);
     if (token === undefined) return denied();
-    const route = `${isWrite ? 'POST' : method} ${url.pathname}`;
-    if (route === 'POST /v1/sys/wrapping/unwrap') return this.#wrapping.unwrap(token);
-    const entry = isInNamespace ? this.#tokens.find(token) : undefined;
+    const route = `${isWrite ? 'POST' : method} ${path}`;
+    if (route === 'POST sys/wrapping/unwrap') return this.#wrapping.unwrap(token);
+    // Of which namespace a token is can be seen by the token: it is known in all of them.
+    const entry = this.#tokens.find(token);
     if (entry === undefined) return failures(403, 'permission denied', 'invalid token');
     this.#tokens.use(entry);
     // It is the policy "default" that allows these.
-    if (/\/auth\/token\/\w+-self$/.test(route) && entry.role.noDefaultPolicy) return deniedByPolicy();
+    if (/ auth\/token\/\w+-self$/.test(route) && entry.role.noDefaultPolicy) return deniedByPolicy();
     switch (route) {
-      case 'POST /v1/auth/token/renew-self':
+      case 'POST auth/token/renew-self':
         return this.#renew(entry, body.increment);
-      case 'GET /v1/auth/token/lookup-self':
+      case 'GET auth/token/lookup-self':
         return json(200, lookupResponse(entry));
-      case 'POST /v1/auth/token/revoke-self':
+      case 'POST auth/token/revoke-self':
         return this.#revoke(entry);
     }
-    const secret = /^\/v1\/secret\/data\/(.+)$/.exec(url.pathname)?.[1];
+    const secret = isInNamespace ? /^secret\/data\/(.+)$/.exec(path)?.[1] : undefined;
     return secret === undefined ? deniedByPolicy() : this.#useSecret(entry, isWrite ? 'POST' : method, secret, body);
   }
 
@@ -246,6 +262,24 @@ export class EmbeddedVault {
       version: '1.21.0',
     });
   }
+}
+
+/**
+ * Splits the namespace off: that of the header, and where the path begins with one below it, that, too.
+ *
+ * @param namespace - the one that there is, and with it its parents
+ * @returns undefined for one that does not exist
+ */
+function placeOf(
+  { url, headers }: LoopbackRequest,
+  namespace: string,
+): { namespace: string; path: string } | undefined {
+  const path = url.pathname.slice('/v1/'.length);
+  const asked = String(headers['x-vault-namespace'] ?? '').replace(/^\/|\/$/g, '');
+  if (asked !== '' && !`${namespace}/`.startsWith(`${asked}/`)) return undefined;
+  const below = namespace.slice(asked.length).replace(/^\//, '');
+  if (below === '' || !path.startsWith(`${below}/`)) return { namespace: asked, path };
+  return { namespace, path: path.slice(below.length + 1) };
 }
 
 function bearerOf({ headers }: LoopbackRequest): string | undefined {

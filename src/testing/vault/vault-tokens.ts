@@ -47,6 +47,15 @@ export interface VaultTokenEntry {
   /** Of the identity that stands for the service account, the same at each login. */
   readonly entityId: string;
   readonly metadata: Readonly<Record<string, string>>;
+  readonly place: AuthMethodPlace;
+}
+
+/** Where the auth method is whose login gave a token. */
+export interface AuthMethodPlace {
+  /** Without `auth/`. */
+  readonly mount: string;
+  /** Without a slash at its ends; empty for the root. */
+  readonly namespace: string;
 }
 
 const MAX_TTL_SECONDS = 32 * 24 * 3600;
@@ -55,6 +64,8 @@ const MAX_TTL_SECONDS = 32 * 24 * 3600;
 export class VaultTokens {
   readonly #entries = new Map<string, VaultTokenEntry>();
   readonly #entityIds = new Map<string, string>();
+
+  constructor(private readonly place: AuthMethodPlace) {}
 
   issue(roleName: string, role: EmbeddedVaultRole, metadata: Readonly<Record<string, string>>): VaultTokenEntry {
     const isBatch = role.tokenType === 'batch';
@@ -71,6 +82,7 @@ export class VaultTokens {
       usesLeft: role.tokenNumUses ?? 0,
       entityId: this.#entityIdOf(metadata.service_account_uid!),
       metadata,
+      place: this.place,
     };
     this.#grant(entry, role, 0);
     this.#entries.set(entry.token, entry);
@@ -163,12 +175,15 @@ export function authResponse(entry: VaultTokenEntry): Record<string, unknown> {
 export function lookupResponse(entry: VaultTokenEntry): Record<string, unknown> {
   const { role, metadata, token, accessor, issuedAtMs, expiresAtMs, lastRenewalAtMs } = entry;
   const { periodSeconds = 0 } = role;
+  const { mount, namespace } = entry.place;
+  // The mount's whole path, of which Vault leaves out "auth/" where that is at the beginning (vault/request_handling.go).
+  const source = namespace === '' ? mount : `${namespace}/auth/${mount}`;
   return envelope({
     id: token,
     accessor,
     creation_time: Math.floor(issuedAtMs / 1000),
     creation_ttl: periodSeconds || (role.ttlSeconds ?? 3600),
-    display_name: `kubernetes-${metadata.service_account_namespace}-${metadata.service_account_name}`,
+    display_name: `${source.replaceAll('/', '-')}-${metadata.service_account_namespace}-${metadata.service_account_name}`,
     entity_id: entry.entityId,
     expire_time: new Date(expiresAtMs).toISOString(),
     explicit_max_ttl: 0,
@@ -178,9 +193,10 @@ export function lookupResponse(entry: VaultTokenEntry): Record<string, unknown> 
       last_renewal_time: Math.floor(lastRenewalAtMs / 1000),
     }),
     meta: metadata,
+    ...(namespace !== '' && { namespace_path: `${namespace}/` }),
     num_uses: entry.usesLeft,
     orphan: true,
-    path: 'auth/kubernetes/login',
+    path: `auth/${mount}/login`,
     ...(periodSeconds > 0 && { period: periodSeconds }),
     policies: policiesOf(entry),
     renewable: role.tokenType !== 'batch',

@@ -14,14 +14,24 @@ export interface KubernetesAuth {
 
 const REVIEWER_BINDING = '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings';
 
-/**
- * Starts OpenBao and lets it trust the cluster: as `kubernetes` auth method, with a service account of its own for its TokenReviews.
- */
+/** Starts OpenBao and lets it trust the cluster. */
 export async function startKubernetesAuth(cluster: Cluster, options: OpenBaoOptions = {}): Promise<KubernetesAuth> {
+  return mountKubernetesAuth(cluster, await startOpenBao(options));
+}
+
+/**
+ * Lets an OpenBao trust the cluster: as `kubernetes` auth method, with a service account of its own for its TokenReviews.
+ *
+ * @param namespace - of OpenBao, which is created, and in which all of it is. Default: none, the root
+ */
+export async function mountKubernetesAuth(cluster: Cluster, bao: OpenBao, namespace?: string): Promise<KubernetesAuth> {
+  const { root } = bao;
+  // A path under the namespace is the same as the header X-Vault-Namespace.
+  const api = namespace === undefined ? '/v1' : `/v1/${namespace}`;
+  if (namespace !== undefined) await root.ask('POST', `/v1/sys/namespaces/${namespace}`, {});
   const reviewerName = `reviewer-${randomUUID()}`;
   await cluster.addServiceAccount('default', reviewerName);
   const reviewer = await cluster.createToken('default', reviewerName, { expirationSeconds: 86_400 });
-  const bao = await startOpenBao(options);
   let isReviewerAllowed = false;
   const setReviewerAllowed = async (isAllowed: boolean) => {
     if (isAllowed === isReviewerAllowed) return;
@@ -30,30 +40,29 @@ export async function startKubernetesAuth(cluster: Cluster, options: OpenBaoOpti
     else await cluster.admin.ask('DELETE', `${REVIEWER_BINDING}/system:auth-delegator:${reviewerName}`);
   };
   await setReviewerAllowed(true);
-  const { root } = bao;
-  await root.ask('POST', '/v1/sys/auth/kubernetes', { type: 'kubernetes' });
-  await root.ask('POST', '/v1/auth/kubernetes/config', {
+  await root.ask('POST', `${api}/sys/auth/kubernetes`, { type: 'kubernetes' });
+  await root.ask('POST', `${api}/auth/kubernetes/config`, {
     kubernetes_host: cluster.origin,
     kubernetes_ca_cert: cluster.ca,
     token_reviewer_jwt: reviewer,
     disable_local_ca_jwt: true,
   });
-  await root.ask('POST', '/v1/sys/mounts/secret', { type: 'kv', options: { version: '2' } });
+  await root.ask('POST', `${api}/sys/mounts/secret`, { type: 'kv', options: { version: '2' } });
   // A mount of version 2 is upgraded in the background, and refuses writes until then.
-  await untilAnswered(() => root.ask('POST', '/v1/secret/data/shop', { data: { password: 'correct horse' } }));
+  await untilAnswered(() => root.ask('POST', `${api}/secret/data/shop`, { data: { password: 'correct horse' } }));
   // A standby logs in by itself, and reads the CA of the API server when it is started and then every 30 s: until then it denies.
   await bao.restartStandbys();
   return {
     bao,
     setReviewerAllowed,
     setRole: async (name, role) => {
-      const path = `/v1/auth/kubernetes/role/${name}`;
+      const path = `${api}/auth/kubernetes/role/${name}`;
       if (role === undefined) {
-        await bao.root.ask('DELETE', path);
+        await root.ask('DELETE', path);
         return;
       }
-      await bao.root.ask('PUT', `/v1/sys/policies/acl/${name}`, { policy: policyOf(role) });
-      await bao.root.ask('POST', path, {
+      await root.ask('PUT', `${api}/sys/policies/acl/${name}`, { policy: policyOf(role) });
+      await root.ask('POST', path, {
         bound_service_account_names: role.serviceAccounts.join(','),
         bound_service_account_namespaces: role.namespaces.join(','),
         audience: role.audience ?? '',

@@ -1,7 +1,9 @@
 import { describeApiServer, SCENE } from '../../contract/api-server-contract.js';
 import { describeVault } from '../../contract/vault-contract.js';
+import { describeVaultNamespace } from '../../contract/vault-namespace-contract.js';
 import { startCluster } from '../harness/cluster.js';
-import { startKubernetesAuth } from '../harness/kubernetes-auth.js';
+import { mountKubernetesAuth, startKubernetesAuth } from '../harness/kubernetes-auth.js';
+import { startOpenBao } from '../harness/open-bao.js';
 import { reviewCachesEmpty } from '../harness/review-caches.js';
 
 describeApiServer('kube-apiserver', async () => {
@@ -50,6 +52,24 @@ describeVault('OpenBao', async () => {
     jwt: (audience = 'vault', serviceAccount = 'app') =>
       cluster.createToken('demo', serviceAccount, { audiences: [audience] }),
     setSealed: (isSealed) => (isSealed ? vault.bao.seal() : vault.bao.unseal()),
+    close: async () => {
+      await vault.bao[Symbol.asyncDispose]();
+      await cluster[Symbol.asyncDispose]();
+    },
+  };
+});
+
+describeVaultNamespace('OpenBao', async () => {
+  const cluster = await startCluster({ nodes: 0 });
+  await cluster.addNamespace('demo');
+  await cluster.addServiceAccount('demo', 'app');
+  const namespace = 'team';
+  const vault = await mountKubernetesAuth(cluster, await startOpenBao(), namespace);
+  return {
+    address: vault.bao.address,
+    namespace,
+    setRole: (role) => vault.setRole('app', role),
+    jwt: () => cluster.createToken('demo', 'app', { audiences: ['vault'] }),
     close: async () => {
       await vault.bao[Symbol.asyncDispose]();
       await cluster[Symbol.asyncDispose]();

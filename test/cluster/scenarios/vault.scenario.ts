@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ProjectedTokenProvider } from 'projected-token';
+import { withToken } from 'projected-token/fetch';
 import type { EmbeddedVaultRole } from 'projected-token/testing';
 import { VaultTokenProvider } from 'projected-token/vault';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { nextEvent, recordEvents } from '../../helpers/vault-scene.js';
 import { type Cluster, startCluster } from '../harness/cluster.js';
-import { type KubernetesAuth, startKubernetesAuth } from '../harness/kubernetes-auth.js';
+import { type KubernetesAuth, mountKubernetesAuth, startKubernetesAuth } from '../harness/kubernetes-auth.js';
 import { podWith, tokenSource } from '../harness/manifests.js';
 import { RequestLoad } from '../harness/request-load.js';
 
@@ -141,6 +142,35 @@ describe('No request fails while a Vault token', () => {
     await setWell(true);
     await until(() => lease() > before);
     await expectNoFailure(what, load);
+  });
+});
+
+describe('A namespace of Vault', () => {
+  it('has the login, the renewals and the requests in it, and none of them fails', async () => {
+    const namespace = 'team';
+    const team = await mountKubernetesAuth(cluster, vault.bao, namespace);
+    await team.setRole('shop', { ...ROLE, ttlSeconds: 3 });
+    const { address } = vault.bao;
+    const provider = await VaultTokenProvider.open({ address, namespace, role: 'shop', source });
+    const load = new RequestLoad(`${address}/v1/${namespace}/secret/data/shop`, provider);
+    onTestFinished(async () => {
+      await load.stop();
+      await provider.close();
+    });
+    await until(() => provider.status.counts.renewals >= 3);
+    expect(provider.status.counts).toMatchObject({ logins: 1, failures: 0 });
+    await expectNoFailure('in a namespace, renewed 3 times', load);
+    // Without the namespace it is the policy that denies: the token is good, and is not replaced.
+    const response = await withToken(fetch, provider, { origins: [address] })(`${address}/v1/secret/data/shop`);
+    expect([response.status, provider.status.counts.logins]).toEqual([403, 1]);
+  });
+
+  it('that does not exist is named in the error of the login', async () => {
+    const options = { address: vault.bao.address, namespace: 'none', role: 'shop', source };
+    await expect(VaultTokenProvider.open(options)).rejects.toMatchObject({
+      code: 'ERR_EXCHANGE_INVALID',
+      message: expect.stringContaining('in the namespace "none": 404 (namespace not found)'),
+    });
   });
 });
 
