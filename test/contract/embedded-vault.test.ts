@@ -4,8 +4,14 @@ import { describeVaultNamespace } from './vault-namespace-contract.js';
 
 describeVault('EmbeddedVault', async () => {
   const issuer = await TokenIssuer.create({ issuer: 'https://oidc.cluster.test', algorithm: 'ES256', newKey: true });
+  let isReviewing = true;
   const vault = await EmbeddedVault.start({
-    trust: issuer,
+    trust: {
+      issuer: issuer.issuer,
+      get jwks() {
+        return isReviewing ? issuer.jwks : { keys: [] };
+      },
+    },
     roles: {},
     secrets: { shop: { password: 'correct horse' } },
     tls: true,
@@ -14,8 +20,13 @@ describeVault('EmbeddedVault', async () => {
     address: vault.address,
     ca: vault.ca,
     setRole: async (role) => vault.setRole('app', role),
-    jwt: async (audience = 'vault', serviceAccount = 'app') =>
-      issuer.mint({ audience, serviceAccount, namespace: 'demo' }),
+    jwt: async (audience = 'vault', serviceAccount = 'app', expiredSeconds) => {
+      const exp = expiredSeconds === undefined ? {} : { exp: Math.floor(Date.now() / 1000) - expiredSeconds };
+      return issuer.mint({ audience, serviceAccount, namespace: 'demo', claims: exp });
+    },
+    setReviewing: async (isInOrder) => {
+      isReviewing = isInOrder;
+    },
     setSealed: async (isSealed) => {
       vault.isSealed = isSealed;
     },

@@ -1,6 +1,7 @@
 import type { EmbeddedVaultRole } from 'projected-token/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { JsonClient } from '../helpers/json-client.js';
+import { describeVaultRenewals } from './vault-renewal-contract.js';
 
 /** A server that speaks Vault's API: OpenBao, or the stand-in for it. Its role is `app`, and it has the secret `shop`. */
 export interface VaultUnderTest {
@@ -8,13 +9,15 @@ export interface VaultUnderTest {
   readonly ca: string | undefined;
   /** Writes the role `app`, or deletes it. */
   setRole(role: EmbeddedVaultRole | undefined): Promise<void>;
-  /** A new token of the service account `demo/app`, or of `demo/other`. */
-  jwt(audience?: string, serviceAccount?: 'app' | 'other'): Promise<string>;
+  /** A new token of the service account `demo/app`, or of `demo/other`; one that expired so many seconds ago, where that is given. */
+  jwt(audience?: string, serviceAccount?: 'app' | 'other', expiredSeconds?: number): Promise<string>;
+  /** Whether what reviews service account tokens for it is in order. */
+  setReviewing(isInOrder: boolean): Promise<void>;
   setSealed(isSealed: boolean): Promise<void>;
   close(): Promise<void>;
 }
 
-const ROLE: EmbeddedVaultRole = {
+export const ROLE: EmbeddedVaultRole = {
   serviceAccounts: ['app'],
   namespaces: ['demo'],
   audience: 'vault',
@@ -165,32 +168,6 @@ export function describeVault(name: string, start: () => Promise<VaultUnderTest>
         });
       });
 
-      it('is renewed by its TTL, or by the increment that was asked for', async () => {
-        const { client_token: token } = await logIn();
-        const leases: [body: object, seconds: number][] = [
-          [{ increment: 60 }, 60],
-          [{ increment: '2m' }, 120],
-          [{ increment: 0 }, 600],
-          [{}, 600],
-        ];
-        for (const [body, seconds] of leases) {
-          const answer = await renew(token, body);
-          expect(answer).toMatchObject({
-            status: 200,
-            body: { auth: { client_token: token, lease_duration: seconds } },
-          });
-        }
-        expect(await renew(token, { increment: 'x' })).toMatchObject({
-          status: 400,
-          body: {
-            errors: [
-              'Field validation failed: error converting input for field "increment": time: invalid duration "x"',
-            ],
-          },
-        });
-        expect((await lookUp(token)).body.data).toHaveProperty('last_renewal_time');
-      });
-
       it('that is not known is told from one whose policies do not allow it', async () => {
         const { client_token: token } = await logIn();
         for (const path of ['secret/data/other', 'sys/mounts', 'nothing/at/all']) {
@@ -207,41 +184,6 @@ export function describeVault(name: string, start: () => Promise<VaultUnderTest>
         expect((await call(token, 'POST', 'auth/token/revoke-self', {})).status).toBe(204);
         expect(await lookUp(token)).toMatchObject(UNKNOWN_TOKEN);
         expect(await renew(token)).toMatchObject(UNKNOWN_TOKEN);
-      });
-
-      it('ends at its maximum TTL, however often it is renewed', async () => {
-        const { client_token: token } = await logIn({ ttlSeconds: 2, maxTtlSeconds: 3 });
-        const begun = Date.now();
-        let answer = await renew(token);
-        while (answer.status === 200) {
-          expect(Date.now() - begun).toBeLessThan(4000);
-          await new Promise((resolve) => setTimeout(resolve, 200));
-          answer = await renew(token);
-          if (answer.body.auth?.lease_duration === 1) {
-            const warning = 'TTL of "2s" exceeded the effective max_ttl of "1s"; TTL value is capped accordingly';
-            expect(answer.body.warnings).toEqual([warning]);
-          }
-        }
-        // Its lease may end before its maximum TTL does, by the fraction of a second that both servers cut off.
-        expect([403, 500]).toContain(answer.status);
-        await expect.poll(async () => (await lookUp(token)).status, { timeout: 4000 }).toBe(403);
-      });
-
-      it('cannot be renewed past a maximum TTL that was lowered, and lives on', async () => {
-        const { client_token: token } = await logIn();
-        await new Promise((resolve) => setTimeout(resolve, 2100));
-        await vault.setRole({ ...ROLE, ttlSeconds: 1, maxTtlSeconds: 1 });
-        const errors = ['1 error occurred:\n\t* past the max TTL, cannot renew\n\n'];
-        expect(await renew(token)).toMatchObject({ status: 500, body: { errors } });
-        expect((await lookUp(token)).status).toBe(200);
-      });
-
-      it('of a role that was deleted cannot be renewed, and lives on', async () => {
-        const { client_token: token } = await logIn();
-        await vault.setRole(undefined);
-        const errors = ['1 error occurred:\n\t* failed to renew entry: role app does not exist during renewal\n\n'];
-        expect(await renew(token)).toMatchObject({ status: 500, body: { errors } });
-        expect((await lookUp(token)).status).toBe(200);
       });
 
       it('without the default policy cannot look itself up, renew itself or revoke itself', async () => {
@@ -262,13 +204,6 @@ export function describeVault(name: string, start: () => Promise<VaultUnderTest>
         expect(await call(token, 'GET', 'secret/data/shop')).toMatchObject(UNKNOWN_TOKEN);
       });
 
-      it('that is periodic is renewed by its period, whatever is asked for', async () => {
-        const auth = await logIn({ periodSeconds: 300 });
-        expect(auth.lease_duration).toBe(300);
-        expect((await renew(auth.client_token, { increment: 20 })).body.auth.lease_duration).toBe(300);
-        expect((await lookUp(auth.client_token)).body.data).toMatchObject({ period: 300, creation_ttl: 300 });
-      });
-
       it('that is a batch token can be neither renewed nor revoked', async () => {
         const { client_token: token, accessor, renewable } = await logIn({ tokenType: 'batch' });
         expect([accessor, renewable]).toEqual(['', false]);
@@ -280,6 +215,8 @@ export function describeVault(name: string, start: () => Promise<VaultUnderTest>
         });
       });
     });
+
+    describeVaultRenewals(() => ({ vault, logIn, logInWith, call }));
 
     describe('secrets', () => {
       it('are read', async () => {

@@ -117,6 +117,16 @@ describe('A Vault token', () => {
     expect(scene.requests).toEqual(['login 200', 'renew-self 403', 'login 200']);
   });
 
+  it('outlives the service account token of its login: the renewal is refused, and the newest one logs in, in the same attempt', async () => {
+    await open({ ttlSeconds: 6000 });
+    const first = await provider.getToken();
+    // That token lives for an hour.
+    await passUntil(4000, 'login');
+    expect(scene.requests).toEqual(['login 200', 'renew-self 403', 'login 200']);
+    expect(await provider.getToken()).not.toBe(first);
+    expect(provider.status.counts).toEqual({ logins: 2, renewals: 0, failures: 0 });
+  });
+
   it('whose role was deleted is kept, and renewed soon after the role is there again', async () => {
     await open();
     const token = await provider.getToken();

@@ -21,7 +21,7 @@ afterEach(async () => {
 it.each(['bundle', 'file', 'server'] as const)(
   'The CA of Vault rotates under a provider, the %s first, without a failure',
   async (order) => {
-    scene = await VaultScene.start({ ttlSeconds: 600 });
+    scene = await VaultScene.start({ ttlSeconds: 60 });
     front = await TlsFront.start(scene.vault.address);
     const provider = await scene.open({ address: front.origin, ca: front.caFile });
     const told = recordEvents(provider);
@@ -29,7 +29,7 @@ it.each(['bundle', 'file', 'server'] as const)(
       await front.rotate(order);
       const renewed = nextEvent(provider, 'renewed');
       // Two thirds of the lease.
-      await passSeconds(400);
+      await passSeconds(40);
       await renewed;
     }
     expect(provider.status).toMatchObject({ state: 'ready', counts: { logins: 1, renewals: 10, failures: 0 } });

@@ -3,7 +3,7 @@ import { createLoopbackCertificate, type LoopbackCertificate } from '../loopback
 import { type LoopbackRequest, type LoopbackResponse, LoopbackServer } from '../loopback-server.js';
 import { denied, failure, failures, faultResponse, json, parseObject, type VaultFault } from './vault-answers.js';
 import { parseDuration } from './vault-duration.js';
-import { checkLogin } from './vault-login.js';
+import { checkLogin, checkRenewal } from './vault-login.js';
 import { VaultSecrets } from './vault-secrets.js';
 import {
   authResponse,
@@ -213,16 +213,17 @@ export class EmbeddedVault {
 
   async #logIn(body: RequestBody): Promise<LoopbackResponse> {
     const { role: roleName = '', jwt = '' } = body as { role?: string; jwt?: string };
-    const answer = await checkLogin({ roleName, jwt }, this.#roles.get(roleName), this.#options.trust);
-    const isGranted = !('status' in answer);
-    this.logins.push({ fingerprint: fingerprintOf(jwt), outcome: isGranted ? 'granted' : String(answer.status) });
-    if (!isGranted) return answer;
-    return json(200, authResponse(this.#tokens.issue(roleName, this.#roles.get(roleName)!, answer)));
+    const login = { roleName, jwt };
+    const answer = await checkLogin(login, this.#roles.get(roleName), this.#options.trust);
+    const isRefused = 'error' in answer;
+    this.logins.push({ fingerprint: fingerprintOf(jwt), outcome: isRefused ? String(answer.status) : 'granted' });
+    if (isRefused) return failure(answer.status, answer.error);
+    return json(200, authResponse(this.#tokens.issue(login, this.#roles.get(roleName)!, answer)));
   }
 
-  #renew(entry: VaultTokenEntry, increment: unknown): LoopbackResponse {
+  async #renew(entry: VaultTokenEntry, increment: unknown): Promise<LoopbackResponse> {
     if (entry.role.tokenType === 'batch') return failure(400, 'batch tokens cannot be renewed');
-    const { roleName } = entry;
+    const { roleName, metadata } = entry;
     const role = this.#roles.get(roleName);
     if (role === undefined) {
       return failures(500, `failed to renew entry: role ${roleName} does not exist during renewal`);
@@ -232,6 +233,8 @@ export class EmbeddedVault {
       const why = `time: invalid duration ${JSON.stringify(increment)}`;
       return failure(400, `Field validation failed: error converting input for field "increment": ${why}`);
     }
+    const refused = await checkRenewal(entry, metadata.service_account_name!, role, this.#options.trust);
+    if (refused !== undefined) return failures(403, `failed to renew entry: ${refused}`);
     if (!this.#tokens.renew(entry, role, incrementSeconds)) return failures(500, 'past the max TTL, cannot renew');
     return json(200, authResponse(entry));
   }

@@ -32,6 +32,8 @@ export interface EmbeddedVaultRole {
 export interface VaultTokenEntry {
   readonly token: string;
   readonly accessor: string;
+  /** The service account token of its login. */
+  readonly jwt: string;
   readonly roleName: string;
   /** The role as it was at the login. */
   readonly role: EmbeddedVaultRole;
@@ -67,11 +69,16 @@ export class VaultTokens {
 
   constructor(private readonly place: AuthMethodPlace) {}
 
-  issue(roleName: string, role: EmbeddedVaultRole, metadata: Readonly<Record<string, string>>): VaultTokenEntry {
+  issue(
+    { roleName, jwt }: { readonly roleName: string; readonly jwt: string },
+    role: EmbeddedVaultRole,
+    metadata: Readonly<Record<string, string>>,
+  ): VaultTokenEntry {
     const isBatch = role.tokenType === 'batch';
     const entry: VaultTokenEntry = {
       token: isBatch ? `hvb.${randomBytes(96).toString('base64url')}` : `hvs.${randomBytes(66).toString('base64url')}`,
       accessor: isBatch ? '' : randomBytes(18).toString('base64url'),
+      jwt,
       roleName,
       role,
       issuedAtMs: Date.now(),

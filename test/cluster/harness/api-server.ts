@@ -1,5 +1,6 @@
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { createPrivateKey, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { decodeJwt, decodeProtectedHeader, type JWTHeaderParameters, type JWTPayload, SignJWT } from 'jose';
 import { createLoopbackCertificate } from '../../../src/testing/loopback-certificate.js';
 import { JsonClient } from '../../helpers/json-client.js';
 import { freePort, PartProcess } from './part-process.js';
@@ -76,6 +77,14 @@ export class ApiServer {
     await writeFile(`${file}.key`, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
     await writeFile(`${file}.pub`, publicKey.export({ type: 'spki', format: 'pem' }));
     this.#keyFiles.unshift(file);
+  }
+
+  /** Signs a token of this server with other claims, by its newest key. */
+  async signAgain(token: string, claims: JWTPayload): Promise<string> {
+    const [signing] = this.#keyFiles;
+    const header = decodeProtectedHeader(token) as JWTHeaderParameters;
+    const key = createPrivateKey(await readFile(`${signing}.key`));
+    return new SignJWT({ ...decodeJwt(token), ...claims }).setProtectedHeader(header).sign(key);
   }
 
   /** Serves with a certificate of another authority, from the next start on. */

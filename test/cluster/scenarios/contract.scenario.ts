@@ -49,8 +49,13 @@ describeVault('OpenBao', async () => {
     address: vault.bao.address,
     ca: vault.bao.ca,
     setRole: (role) => vault.setRole('app', role),
-    jwt: (audience = 'vault', serviceAccount = 'app') =>
-      cluster.createToken('demo', serviceAccount, { audiences: [audience] }),
+    jwt: async (audience = 'vault', serviceAccount = 'app', expiredSeconds) => {
+      const token = await cluster.createToken('demo', serviceAccount, { audiences: [audience] });
+      if (expiredSeconds === undefined) return token;
+      // An API server signs none for less than ten minutes.
+      return cluster.apiServer.signAgain(token, { exp: Math.floor(Date.now() / 1000) - expiredSeconds });
+    },
+    setReviewing: (isInOrder) => vault.setReviewerAllowed(isInOrder),
     setSealed: (isSealed) => (isSealed ? vault.bao.seal() : vault.bao.unseal()),
     close: async () => {
       await vault.bao[Symbol.asyncDispose]();
