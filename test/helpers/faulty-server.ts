@@ -61,6 +61,11 @@ export class FaultyServer {
     for (const answer of answers) answer();
   }
 
+  /** Ends all connections. */
+  disconnect(): void {
+    this.#server.disconnect();
+  }
+
   close(): Promise<void> {
     return this.#server.close();
   }

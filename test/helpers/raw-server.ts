@@ -48,9 +48,14 @@ export class RawServer {
     return this.#open.size;
   }
 
+  /** Ends all connections. */
+  disconnect(): void {
+    for (const socket of this.#open) socket.destroy();
+  }
+
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    for (const socket of this.#open) socket.destroy();
+    this.disconnect();
     await closed;
   }
 }
