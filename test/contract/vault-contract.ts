@@ -2,29 +2,8 @@ import type { EmbeddedVaultRole } from 'projected-token/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { JsonClient } from '../helpers/json-client.js';
 import { describeVaultRenewals } from './vault-renewal-contract.js';
+import { ROLE, type VaultUnderTest } from './vault-under-test.js';
 
-/** A server that speaks Vault's API: OpenBao, or the stand-in for it. Its role is `app`, and it has the secret `shop`. */
-export interface VaultUnderTest {
-  readonly address: string;
-  readonly ca: string | undefined;
-  /** Writes the role `app`, or deletes it. */
-  setRole(role: EmbeddedVaultRole | undefined): Promise<void>;
-  /** A new token of the service account `demo/app`, or of `demo/other`; one that expired so many seconds ago, where that is given. */
-  jwt(audience?: string, serviceAccount?: 'app' | 'other', expiredSeconds?: number): Promise<string>;
-  /** Whether what reviews service account tokens for it is in order. */
-  setReviewing(isInOrder: boolean): Promise<void>;
-  setSealed(isSealed: boolean): Promise<void>;
-  close(): Promise<void>;
-}
-
-export const ROLE: EmbeddedVaultRole = {
-  serviceAccounts: ['app'],
-  namespaces: ['demo'],
-  audience: 'vault',
-  ttlSeconds: 600,
-  readable: ['shop', 'own'],
-  writable: ['own'],
-};
 const DENIED = { status: 403, body: { errors: ['permission denied'] } };
 const DENIED_BY_POLICY = { status: 403, body: { errors: ['1 error occurred:\n\t* permission denied\n\n'] } };
 /** OpenBao's text, or Vault's. The stand-in has Vault's, by intent: users of both shall be able to tell it from a policy's. */

@@ -1,7 +1,7 @@
 import type { EmbeddedVaultRole } from 'projected-token/testing';
 import { describe, expect, it } from 'vitest';
 import type { JsonAnswer } from '../helpers/json-client.js';
-import { ROLE, type VaultUnderTest } from './vault-contract.js';
+import { ROLE, type VaultUnderTest } from './vault-under-test.js';
 
 /** What the contract of a Vault has at hand. */
 export interface VaultRequests {

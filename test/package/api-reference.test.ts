@@ -13,7 +13,7 @@ async function pages(directory: string): Promise<Map<string, string>> {
   return new Map(names.map((name, index) => [name, texts[index]!]));
 }
 
-it('the API reference is what the doc comments say (npm run docs)', { timeout: 120_000 }, async () => {
+it('the API reference is what the doc comments say (npm run docs)', { timeout: 600_000 }, async () => {
   const cache = join(REPOSITORY, '.cache');
   await mkdir(cache, { recursive: true });
   const directory = await mkdtemp(join(cache, 'api-'));

@@ -39,7 +39,7 @@ describe('the type declarations', () => {
   it.each(['es2020', 'es2023'])(
     'are sound for a target of %s without any optional package, declarations of dependencies included',
     {
-      timeout: 120_000,
+      timeout: 600_000,
     },
     async (target) => {
       const source = `import { ProjectedTokenProvider } from 'projected-token';
@@ -55,7 +55,7 @@ describe('the type declarations', () => {
   describe('with the optional packages', () => {
     beforeAll(() => project.link(...Object.keys(peerDependenciesMeta)));
 
-    it('give a user the types of the source, as ES module and as CommonJS', { timeout: 120_000 }, async () => {
+    it('give a user the types of the source, as ES module and as CommonJS', { timeout: 600_000 }, async () => {
       const consumer = await readFile(join(REPOSITORY, 'test', 'types', 'consumer.ts'), 'utf8');
       const files = { 'consumer.mts': consumer, 'consumer.cts': consumer };
       expect(await compile('consumer', files, { module: 'nodenext', skipLibCheck: true })).toBe('');
@@ -65,7 +65,7 @@ describe('the type declarations', () => {
       ['nodenext', { module: 'nodenext' }],
       ['bundler', { module: 'esnext', moduleResolution: 'bundler' }],
       ['node, the older one', { module: 'commonjs', moduleResolution: 'node' }],
-    ])('are found for every subpath with the module resolution %s', { timeout: 120_000 }, async (name, options) => {
+    ])('are found for every subpath with the module resolution %s', { timeout: 600_000 }, async (name, options) => {
       const imports = subpaths.map((path, index) => `import * as m${index} from 'projected-token${path.slice(1)}';`);
       const used = `export const used = [${subpaths.map((_, index) => `m${index}`).join()}];`;
       const file = `every-subpath-${name.split(',')[0]}.ts`;
