@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { defineConfig } from 'vitepress';
+import { headingAnchor } from './heading-anchor.js';
 
 const page = (text: string, link: string) => ({ text, link });
 
@@ -22,6 +23,7 @@ export default defineConfig({
     'bench/README.md': 'bench/index.md',
     'api/README.md': 'api/index.md',
   },
+  markdown: { anchor: { slugify: headingAnchor } },
   themeConfig: {
     search: { provider: 'local' },
     outline: [2, 3],

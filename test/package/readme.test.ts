@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { dirname, join } from 'node:path';
 import { loadYaml } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { headingAnchor } from '../../docs/.vitepress/heading-anchor.js';
 import { REPOSITORY } from '../helpers/built-package.js';
 import { packageManifest } from '../helpers/installed-project.js';
 
@@ -118,12 +119,6 @@ describe('README and pages', () => {
   });
 });
 
-/** Anchors of headings, as GitHub makes them. */
 function anchorsOf(text: string): string[] {
-  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
-    heading!
-      .toLowerCase()
-      .replace(/[^\w\- ]/g, '')
-      .replaceAll(' ', '-'),
-  );
+  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading]) => headingAnchor(heading!));
 }
