@@ -8,7 +8,7 @@ const STARTS = 51;
 export async function measure(): Promise<FigureGroup> {
   const repository = new URL('../../', import.meta.url);
   const esModule = JSON.stringify(new URL('dist/index.js', repository).href);
-  const commonJs = JSON.stringify(fileURLToPath(new URL('dist/index.cjs', repository)));
+  const commonJs = JSON.stringify(fileURLToPath(new URL('dist/cjs/index.js', repository)));
   const programs: Record<string, string> = {
     'bare node process (floor)': '',
     'projected-token': `import ${esModule}`,
