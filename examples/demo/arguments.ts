@@ -28,7 +28,7 @@ A Vault there gives short-lived tokens for it, revokes them all now and then, an
   --rotate-every <n>  Seconds between two rotations (default 2)
   --concurrency <n>   Requests under way at any time (default 8)
   --naive             Do as most programs do, for comparison: read the file once, and again every 60 s
-  --json              Print one JSON object at the end, and nothing else
+  --json              Print one JSON object at the end, and nothing else: npm run --silent demo -- --json
   --path <path>       Follow this mounted token (file or mount directory) instead of the embedded kubelet's
   --audience <name>   With --path: the audience that the token must carry
   --url <url>         With --path: request this URL with the token; without it, only the token's life is shown

@@ -20,6 +20,11 @@ export function openDisplay(options: DemoOptions, scene: Scene, record: DemoReco
   return process.stdout.isTTY ? openLive(options, scene, record) : openPlain(scene, record);
 }
 
+/** In a terminal, unless https://no-color.org speaks against it. */
+export function isColoured(): boolean {
+  return process.stdout.isTTY && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
+}
+
 function openPlain(scene: Scene, record: DemoRecord): Display {
   const write = (line: string) => console.log(line);
   write(scene.title);
@@ -36,8 +41,7 @@ function openPlain(scene: Scene, record: DemoRecord): Display {
 
 function openLive(options: DemoOptions, scene: Scene, record: DemoRecord): Display {
   const stream = process.stdout;
-  // https://no-color.org
-  const coloured = !process.env.NO_COLOR && process.env.TERM !== 'dumb';
+  const coloured = isColoured();
   const rates = new RateMeter(record.clients);
   const { title, subtitle } = scene;
   const endsAtMs = options.seconds && record.startedAtMs + options.seconds * 1000;

@@ -1,5 +1,5 @@
 import { type ClientRecord, type DemoRecord, retried, type TokenLife, type VaultRecord } from './demo-record.js';
-import type { Segment, Style, StyledLine } from './styled-line.js';
+import { type Segment, type Style, type StyledLine, words, wrap } from './styled-line.js';
 
 /** What a frame is drawn from, besides the record. */
 export interface FrameContext {
@@ -16,25 +16,31 @@ export interface FrameContext {
 
 const COLOURS: readonly Style[] = ['cyan', 'magenta', 'green', 'blue', 'yellow'];
 const SPARKS = '▁▂▃▄▅▆▇█';
-const LEGEND = '█ in the volume   ▒ life left   ░ life left when it was replaced: refused';
+const LEGEND = ['█ in the volume', '▒ life left', '░ life left when it was replaced: refused'];
 const LABEL_WIDTH = 14;
 const STATE_WIDTH = 22;
 
 /** One frame of the live view. */
 export function frame(record: DemoRecord, context: FrameContext): StyledLine[] {
-  const head: StyledLine[] = [[['bold', context.title]], [['dim', context.subtitle]], []];
-  const tail: StyledLine[] = [
-    [['dim', ' '.repeat(LABEL_WIDTH) + LEGEND]],
+  const { columns } = context;
+  const head: StyledLine[] = [
+    ...wrap(words(context.title, 'bold'), columns),
+    ...wrap(words(context.subtitle, 'dim'), columns),
     [],
-    ...rotationLines(record),
+  ];
+  const legend = LEGEND.map((text): StyledLine => [['dim', text]]);
+  const tail: StyledLine[] = [
+    ...wrap(legend, columns, { label: ' '.repeat(LABEL_WIDTH), gap: '   ' }),
+    [],
+    ...rotationLines(record, columns),
     [],
     ...(record.clients.length === 0 ? [] : [...clientLines(record, context), []]),
-    ...(record.vault.logins === 0 ? [] : [vaultLine(record.vault), []]),
-    ...(record.notice === undefined ? [] : [[['yellow', record.notice]] as StyledLine, []]),
+    ...(record.vault.logins === 0 ? [] : [...vaultLines(record.vault, columns), []]),
+    ...(record.notice === undefined ? [] : [...wrap(words(record.notice, 'yellow'), columns), []]),
     progressLine(record, context),
   ];
-  // The axis takes two lines.
-  const room = Math.max(1, context.rows - head.length - tail.length - 2);
+  // The axis takes a line.
+  const room = Math.max(1, context.rows - head.length - tail.length - 1);
   return [...head, ...tokenLines(record.tokens.slice(-Math.min(room, 12)), context), ...tail];
 }
 
@@ -84,52 +90,42 @@ function colourOf(fingerprint: string, tokens: readonly TokenLife[], index: numb
   return own === before ? (own + 1) % COLOURS.length : own;
 }
 
-function rotationLines(record: DemoRecord): StyledLine[] {
+function rotationLines(record: DemoRecord, columns: number): StyledLine[] {
   const times = record.percentiles();
-  const rotations: Segment[] = ['rotations ', ['bold', String(record.rotations)]];
+  const rotations: StyledLine = ['rotations ', ['bold', String(record.rotations)]];
   if (times === undefined) return [rotations];
   const samples = record.swapToFreshMs.slice(-40);
   const top = Math.max(...samples);
   const spark = samples.map((ms) => SPARKS[Math.round((ms / top) * (SPARKS.length - 1))]).join('');
+  const figures = Object.entries(times).map(([name, ms]) => figure(name, `${ms.toFixed(1)} ms`));
+  return wrap([rotations, ['swap → new token in hand'], ...figures, [['cyan', spark]]], columns, { gap: '  ' });
+}
+
+function figure(name: string, value: string): StyledLine {
   return [
-    [
-      ...rotations,
-      '   swap → new token in hand  ',
-      ...figure('p50', times.p50),
-      ...figure('p99', times.p99),
-      ...figure('max', times.max),
-      ['cyan', ` ${spark}`],
-    ],
+    ['dim', `${name} `],
+    ['bold', value],
   ];
 }
 
-function figure(name: string, ms: number): Segment[] {
-  return [['dim', `${name} `], ['bold', `${ms.toFixed(1)} ms`], '  '];
-}
-
-function clientLines(record: DemoRecord, { rates }: FrameContext): StyledLine[] {
-  const header = ['client', 'requests', 'a second', 'refused', 'retried', 'failed'];
+function clientLines(record: DemoRecord, { rates, columns }: FrameContext): StyledLine[] {
+  const header = ['requests', 'a second', 'refused', 'retried', 'failed'];
+  const width = Math.min(11, Math.floor((columns - LABEL_WIDTH) / header.length));
   const rows = record.clients.map((client): StyledLine => {
     const cells = [client.requests, rates.get(client) ?? 0, client.refused, retried(client)];
     return [
       client.name.padEnd(LABEL_WIDTH),
-      ...cells.map((cell) => cell.toLocaleString('en').padStart(11)),
-      [client.failed === 0 ? 'green' : 'red', client.failed.toLocaleString('en').padStart(11)],
+      ...cells.map((cell) => cell.toLocaleString('en').padStart(width)),
+      [client.failed === 0 ? 'green' : 'red', client.failed.toLocaleString('en').padStart(width)],
     ];
   });
-  return [
-    [['dim', header.map((cell, index) => (index === 0 ? cell.padEnd(LABEL_WIDTH) : cell.padStart(11))).join('')]],
-    ...rows,
-  ];
+  return [[['dim', ['client'.padEnd(LABEL_WIDTH), ...header.map((cell) => cell.padStart(width))].join('')]], ...rows];
 }
 
-function vaultLine({ logins, renewals, revocations, restarts }: VaultRecord): StyledLine {
-  const counts = { logins, renewals, revocations, restarts };
-  const segments = Object.entries(counts).flatMap(([name, count]): Segment[] => [
-    ['dim', `${name} `],
-    ['bold', `${count}   `],
-  ]);
-  return ['Vault'.padEnd(LABEL_WIDTH), ...segments];
+function vaultLines({ logins, renewals, revocations, restarts }: VaultRecord, columns: number): StyledLine[] {
+  const counts = Object.entries({ logins, renewals, revocations, restarts });
+  const figures = counts.map(([name, count]) => figure(name, String(count)));
+  return wrap(figures, columns, { label: 'Vault'.padEnd(LABEL_WIDTH), gap: '   ' });
 }
 
 function progressLine(record: DemoRecord, { nowMs, endsAtMs, columns }: FrameContext): StyledLine {

@@ -7,8 +7,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { ProjectedTokenError } from 'projected-token';
 import { type DemoOptions, HELP, parseArguments, UsageError } from './arguments.js';
 import { DemoRecord } from './demo-record.js';
-import { openDisplay } from './display.js';
+import { isColoured, openDisplay } from './display.js';
 import { openScene } from './scene.js';
+import { paint, type StyledLine } from './styled-line.js';
 import { describeSummary, summarize } from './summary.js';
 import { startTraffic } from './traffic.js';
 
@@ -33,8 +34,12 @@ async function play(options: DemoOptions): Promise<number> {
 
   const summary = summarize(record);
   if (options.json) console.log(JSON.stringify(summary));
-  else console.log(['', ...describeSummary(summary, record)].join('\n'));
+  else showSummary(describeSummary(summary, record, process.stdout.columns ?? Number.POSITIVE_INFINITY));
   return summary.failed === 0 ? 0 : 1;
+}
+
+function showSummary(lines: readonly StyledLine[]): void {
+  console.log(['', ...lines.map((line) => paint(line, Number.POSITIVE_INFINITY, isColoured()))].join('\n'));
 }
 
 async function main(): Promise<number> {

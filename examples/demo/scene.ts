@@ -24,7 +24,9 @@ export function openScene(options: DemoOptions, record: DemoRecord): Promise<Sce
 /** The kubelet and the service of another process. */
 async function openEmbedded({ naive, rotateEverySeconds }: DemoOptions, record: DemoRecord): Promise<Scene> {
   const world = await World.start(rotateEverySeconds, (event) => {
-    recordWorld(event, record);
+    // No client of the naive way uses the Vault.
+    if (event.type === 'swapped') record.swapped(event);
+    else if (!naive) recordVault(event, record);
     if (naive) record.rotations = record.tokens.length - 1;
   });
   const { path, audience, url, vault } = world.address;
@@ -40,9 +42,10 @@ async function openEmbedded({ naive, rotateEverySeconds }: DemoOptions, record: 
   const vaultClient = provider === undefined ? undefined : await VaultClient.open(vault, provider, record);
   const traffic = countedClients(clients, record, vaultClient && { send: vaultClient.send, address: vault.address });
   const way = naive ? 'the naive way: read the file once, and again every 60 s' : 'through every rotation';
+  const kubelet = `Process ${world.pid} rotates the token every ${rotateEverySeconds} s and refuses the old one from then on`;
   return {
     title: `projected-token: ${way}`,
-    subtitle: `Process ${world.pid} rotates the token every ${rotateEverySeconds} s and refuses the old one from then on; its Vault revokes and restarts.`,
+    subtitle: naive ? `${kubelet}.` : `${kubelet}; its Vault revokes and restarts.`,
     clients: traffic.clients,
     async close() {
       traffic.stopCounting();
@@ -79,11 +82,8 @@ function recordEvents(provider: ProjectedTokenProvider, record: DemoRecord): voi
   provider.on('recovered', () => record.notify('There is a usable token again.'));
 }
 
-function recordWorld(event: WorldEvent, record: DemoRecord): void {
-  switch (event.type) {
-    case 'swapped':
-      record.swapped(event);
-      break;
+function recordVault({ type }: WorldEvent, record: DemoRecord): void {
+  switch (type) {
     case 'vault-revoked':
       record.vault.revocations++;
       record.notify('Vault revoked all its tokens.');

@@ -1,4 +1,7 @@
 import { type DemoRecord, type Percentiles, retried, type VaultRecord } from './demo-record.js';
+import { type StyledLine, words, wrap } from './styled-line.js';
+
+const LABEL_WIDTH = 15;
 
 /** What the demo found: the object that `--json` prints. */
 export interface Summary {
@@ -32,26 +35,35 @@ export function summarize(record: DemoRecord): Summary {
 }
 
 /** The summary in words. */
-export function describeSummary(summary: Summary, record: DemoRecord): string[] {
-  const count = (value: number) => value.toLocaleString('en');
-  const times = summary.swapToFreshMs;
-  const lines = [`rotations  ${count(summary.rotations)}`];
+export function describeSummary(summary: Summary, record: DemoRecord, columns: number): StyledLine[] {
+  const { rotations, requests, refused, retried: again, failed, swapToFreshMs: times, vault } = summary;
+  const rows: [label: string, text: string][] = [];
   if (times !== null) {
     const { p50, p99, max } = times;
-    lines.push(`new token  p50 ${p50} ms, p99 ${p99} ms, max ${max} ms after the swap, in another process`);
+    rows.push([
+      'new token',
+      `in hand ${p50} ms after the swap in another process (median; p99 ${p99} ms, max ${max} ms)`,
+    ]);
   }
-  if (record.clients.length > 0) {
-    const { requests, refused, retried: again, failed } = summary;
-    lines.push(`requests   ${count(requests)}`, `refused    ${count(refused)}`, `retried    ${count(again)}`);
-    lines.push(`failed     ${count(failed)}`);
-  }
-  if (summary.vault !== null) {
-    const { logins, renewals, revocations, restarts } = summary.vault;
-    lines.push(
-      `vault      logins ${logins}, renewals ${renewals}, after ${revocations} revocations and ${restarts} restarts`,
-    );
+  if (refused > 0)
+    rows.push(['old token', `${count(refused, 'answer')} refused it; ${count(again, 'request')} sent again`]);
+  if (vault !== null) {
+    const { logins, renewals, revocations, restarts } = vault;
+    const past = `${count(revocations, 'revocation')} and ${count(restarts, 'restart')}`;
+    rows.push(['Vault', `${count(logins, 'login')} and ${count(renewals, 'renewal')}, past ${past}`]);
   }
   const reason = record.clients.find(({ firstFailure }) => firstFailure !== undefined)?.firstFailure;
-  if (reason !== undefined) lines.push(`           the first one: ${reason}`);
-  return lines;
+  if (reason !== undefined) rows.push(['first failure', reason]);
+
+  const style = failed === 0 ? 'green' : 'red';
+  const result = `${count(requests, 'request')} through ${count(rotations, 'rotation')}, ${failed.toLocaleString('en')} failed`;
+  const headline = record.clients.length === 0 ? count(rotations, 'rotation') : result;
+  return [
+    [[style, headline]],
+    ...rows.flatMap(([label, text]) => wrap(words(text), columns, { label: `  ${label.padEnd(LABEL_WIDTH)}` })),
+  ];
+}
+
+function count(value: number, noun: string): string {
+  return `${value.toLocaleString('en')} ${noun}${value === 1 ? '' : 's'}`;
 }
