@@ -1,4 +1,4 @@
-// What a user's own tests look like with node:test and its fake timers; token-volume-node-test.test.ts runs them.
+// What a user's own tests look like with node:test and its fake timers; test/testing/node-test runs them.
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, mock, test } from 'node:test';
 import { createFsFromVolume, Volume } from 'memfs';

@@ -30,9 +30,10 @@ export class TlsFront {
     this.#server.on('tlsClientError', () => {});
   }
 
-  static async start(target: string): Promise<TlsFront> {
+  /** @param directory - for the file of the CA; default: one that goes with the test */
+  static async start(target: string, directory?: string): Promise<TlsFront> {
     const certificate = createLoopbackCertificate();
-    const caFile = join(await temporaryDirectory(), 'ca.crt');
+    const caFile = join(directory ?? (await temporaryDirectory()), 'ca.crt');
     await writeFile(caFile, certificate.cert);
     const front = new TlsFront(new URL(target), caFile, certificate);
     await new Promise<void>((resolve) => front.#server.listen(0, '127.0.0.1', resolve));

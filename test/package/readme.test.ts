@@ -1,24 +1,17 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { loadYaml } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { headingAnchor } from '../../docs/.vitepress/heading-anchor.js';
 import { REPOSITORY } from '../helpers/built-package.js';
 import { packageManifest } from '../helpers/installed-project.js';
+import { codeBlocks, programs, readPages } from '../helpers/pages.js';
 
-/** The pages that are written by hand, and the README: text by path. */
-const pages = new Map<string, string>();
-for (const path of ['README.md', ...(await readdir(join(REPOSITORY, 'docs'))).map((name) => `docs/${name}`)]) {
-  if (path.endsWith('.md')) pages.set(path, await readFile(join(REPOSITORY, path), 'utf8'));
-}
+const pages = await readPages();
 const readme = pages.get('README.md')!;
 const page = (name: string) => pages.get(`docs/${name}.md`)!;
-
-function blocks(text: string, language: string): string[] {
-  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map((match) => match[1]!);
-}
 
 describe('README and pages', () => {
   let directory: string;
@@ -34,11 +27,8 @@ describe('README and pages', () => {
   it('show code that compiles', { timeout: 120_000 }, async () => {
     let count = 0;
     for (const [path, text] of pages) {
-      for (const [index, code] of blocks(text, 'ts').entries()) {
-        const name = `${path.replace(/\W/g, '-')}-${index + 1}.ts`;
-        // A block without an import goes on from the one before it.
-        if (!code.includes('import ')) continue;
-        await writeFile(join(directory, name), code);
+      for (const [number, code] of programs(text)) {
+        await writeFile(join(directory, `${path.replace(/\W/g, '-')}-${number}.ts`), code);
         count++;
       }
     }
@@ -75,7 +65,17 @@ describe('README and pages', () => {
     const example = loadYaml(await readFile(join(REPOSITORY, 'examples', 'manifests', 'pod.yaml'), 'utf8')) as {
       spec: { volumes: unknown };
     };
-    expect((loadYaml(blocks(readme, 'yaml')[0]!) as { volumes: unknown }).volumes).toEqual(example.spec.volumes);
+    expect((loadYaml(codeBlocks(readme, 'yaml')[0]!) as { volumes: unknown }).volumes).toEqual(example.spec.volumes);
+  });
+
+  // Each runs in its test runner: the suite, test/testing/node-test and `.ci/compatibility jest-30`.
+  it.each([
+    ['ts', 'expired-token.vitest.test.ts'],
+    ['js', 'expired-token.jest.cjs'],
+    ['ts', 'expired-token.node.ts'],
+  ])('show the test in %s that is %s among the examples', async (language, file) => {
+    const example = await readFile(join(REPOSITORY, 'examples', 'testing', file), 'utf8');
+    expect(codeBlocks(page('testing'), language)).toContain(example);
   });
 
   it('have a section for every error code', async () => {
