@@ -53,7 +53,7 @@ tell({
   path: volume.path,
   audience: AUDIENCE,
   url: `${service.origin}/v1/secret/data/app`,
-  vault: { address: vault.address, role: ROLE, secret: '/v1/secret/data/app' },
+  vault: { address: vault.origin, role: ROLE, secret: '/v1/secret/data/app' },
 });
 let rotations = 0;
 setInterval(() => void step(), rotateEveryMs);

@@ -21,8 +21,8 @@ export abstract class FederationServer<Refusal> {
     await this.#server.close();
   }
 
-  /** Where it listens, without a slash at the end. */
-  protected get origin(): string {
+  /** Its address, without a slash at the end: what a client takes for its endpoint or authority. */
+  get origin(): string {
     return this.#server.origin;
   }
 

@@ -30,7 +30,7 @@ describe('AWS credentials from a projected volume', () => {
       source,
       roleArn: 'arn:aws:iam::123456789012:role/app',
       region: 'eu-central-1',
-      clientConfig: { endpoint: sts.endpoint },
+      clientConfig: { endpoint: sts.origin },
     });
     try {
       const expected: string[] = [];
@@ -40,7 +40,7 @@ describe('AWS credentials from a projected volume', () => {
         expected.push(BoundToken.parse(token).fingerprint);
         await expect.poll(() => source.current?.value === token).toBe(true);
         // A new client each time: one that holds credentials would not ask for others before they are about to expire.
-        const client = new STSClient({ region: 'eu-central-1', endpoint: sts.endpoint, credentials });
+        const client = new STSClient({ region: 'eu-central-1', endpoint: sts.origin, credentials });
         await client.send(new GetCallerIdentityCommand({}));
         client.destroy();
       }
@@ -68,7 +68,7 @@ describe('AWS credentials from a projected volume', () => {
         source,
         roleArn: 'arn:aws:iam::123456789012:role/app',
         region: 'eu-central-1',
-        clientConfig: { endpoint: sts.endpoint },
+        clientConfig: { endpoint: sts.origin },
       })();
       expect(sts.exchanges.map(({ outcome }) => outcome)).toEqual(['ExpiredTokenException', 'granted']);
       expect(sts.exchanges[1]!.fingerprint).toBe(BoundToken.parse(volume.content!).fingerprint);

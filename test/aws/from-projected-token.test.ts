@@ -21,7 +21,7 @@ const clients: STSClient[] = [];
 beforeEach(async () => {
   cluster = await createTestCluster();
   sts = await EmbeddedAwsSts.start({ trust: cluster, roles: { [ROLE]: ['system:serviceaccount:demo:app'] } });
-  vi.stubEnv('AWS_ENDPOINT_URL_STS', sts.endpoint);
+  vi.stubEnv('AWS_ENDPOINT_URL_STS', sts.origin);
 });
 
 afterEach(async () => {
@@ -228,7 +228,7 @@ describe('fromProjectedToken', () => {
   it('hands the configuration of the STS client to the SDK', async () => {
     vi.stubEnv('AWS_ENDPOINT_URL_STS', undefined);
     const source = new SettableSource(await cluster.mint({ audience: AUDIENCE }));
-    await provider(source, { clientConfig: { endpoint: sts.endpoint }, durationSeconds: 900 })();
+    await provider(source, { clientConfig: { endpoint: sts.origin }, durationSeconds: 900 })();
     expect(outcomes()).toEqual(['granted']);
   });
 

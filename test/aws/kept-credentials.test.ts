@@ -21,7 +21,7 @@ beforeEach(async () => {
   sts = await EmbeddedAwsSts.start({ trust: cluster });
   source = new SettableSource(await cluster.mint({ audience: 'sts.amazonaws.com' }));
   warn.mockReset();
-  vi.stubEnv('AWS_ENDPOINT_URL_STS', sts.endpoint);
+  vi.stubEnv('AWS_ENDPOINT_URL_STS', sts.origin);
   vi.stubEnv('AWS_MAX_ATTEMPTS', '1');
   client = new STSClient({
     region: 'eu-central-1',

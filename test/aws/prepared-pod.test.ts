@@ -29,7 +29,7 @@ beforeEach(async () => {
   vi.stubEnv('AWS_CONFIG_FILE', nowhere);
   vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', nowhere);
   vi.stubEnv('AWS_REGION', 'eu-central-1');
-  vi.stubEnv('AWS_ENDPOINT_URL_STS', sts.endpoint);
+  vi.stubEnv('AWS_ENDPOINT_URL_STS', sts.origin);
 });
 
 afterEach(async () => {

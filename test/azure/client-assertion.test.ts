@@ -32,9 +32,9 @@ function credential(
   clientId = entra.clientId,
 ): ClientAssertionCredential {
   return new ClientAssertionCredential(entra.tenantId, clientId, clientAssertion(source, options), {
-    authorityHost: entra.authorityHost,
+    authorityHost: entra.origin,
     disableInstanceDiscovery: true,
-    tlsOptions: { ca: entra.certificate },
+    tlsOptions: { ca: entra.ca },
   });
 }
 
@@ -133,10 +133,10 @@ describe('clientAssertion', () => {
       entra.clientId,
       clientAssertion(new SettableSource(token)),
       {
-        authorityHost: entra.authorityHost,
+        authorityHost: entra.origin,
         disableInstanceDiscovery: true,
         retryOptions: { maxRetries: 0 },
-        tlsOptions: { ca: entra.certificate },
+        tlsOptions: { ca: entra.ca },
       },
     );
     await entra.close();

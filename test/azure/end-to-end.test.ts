@@ -14,9 +14,9 @@ describe('Azure access tokens from a projected volume', () => {
     volume.write(await mint());
     const source = await ProjectedTokenProvider.open({ path: volume.path });
     const credential = new ClientAssertionCredential(entra.tenantId, entra.clientId, clientAssertion(source), {
-      authorityHost: entra.authorityHost,
+      authorityHost: entra.origin,
       disableInstanceDiscovery: true,
-      tlsOptions: { ca: entra.certificate },
+      tlsOptions: { ca: entra.ca },
     });
     try {
       const expected: string[] = [];

@@ -30,7 +30,7 @@ beforeEach(async () => {
   vi.stubEnv('AZURE_TENANT_ID', entra.tenantId);
   vi.stubEnv('AZURE_CLIENT_ID', entra.clientId);
   vi.stubEnv('AZURE_FEDERATED_TOKEN_FILE', volume.path);
-  vi.stubEnv('AZURE_AUTHORITY_HOST', entra.authorityHost);
+  vi.stubEnv('AZURE_AUTHORITY_HOST', entra.origin);
 });
 
 afterEach(async () => {
@@ -42,7 +42,7 @@ afterEach(async () => {
 /** What is needed only because this Entra ID is none of Microsoft's. No retries: an outage is an outage at once. */
 const here = () => ({
   disableInstanceDiscovery: true,
-  tlsOptions: { ca: entra.certificate },
+  tlsOptions: { ca: entra.ca },
   retryOptions: { maxRetries: 0 },
 });
 const ours = (options: FromProjectedTokenOptions = {}) => fromProjectedToken({ ...here(), ...options });

@@ -17,7 +17,7 @@ describeVault('EmbeddedVault', async () => {
     tls: true,
   });
   return {
-    address: vault.address,
+    address: vault.origin,
     ca: vault.ca,
     setRole: async (role) => vault.setRole('app', role),
     jwt: async (audience = 'vault', serviceAccount = 'app', expiredSeconds) => {
@@ -40,7 +40,7 @@ describeVaultNamespace('EmbeddedVault', async () => {
   const secrets = { shop: { password: 'correct horse' } };
   const vault = await EmbeddedVault.start({ trust: issuer, roles: {}, secrets, namespace });
   return {
-    address: vault.address,
+    address: vault.origin,
     namespace,
     setRole: async (role) => vault.setRole('app', role),
     jwt: async () => issuer.mint({ audience: 'vault', serviceAccount: 'app', namespace: 'demo' }),

@@ -36,7 +36,7 @@ describe('the examples of the clouds', () => {
     const sts = await EmbeddedAwsSts.start({ trust: cluster });
     try {
       const output = await runExample('aws', {
-        AWS_ENDPOINT_URL_STS: sts.endpoint,
+        AWS_ENDPOINT_URL_STS: sts.origin,
         AWS_REGION: 'eu-central-1',
         AWS_ROLE_ARN: 'arn:aws:iam::123456789012:role/app',
         AWS_ROLE_SESSION_NAME: 'pod-1',
@@ -75,14 +75,14 @@ describe('the examples of the clouds', () => {
     const entra = await EmbeddedEntraId.start({ trust: cluster });
     try {
       const output = await runExample('azure', {
-        AZURE_AUTHORITY_HOST: entra.authorityHost,
+        AZURE_AUTHORITY_HOST: entra.origin,
         AZURE_TENANT_ID: entra.tenantId,
         AZURE_CLIENT_ID: entra.clientId,
         AZURE_FEDERATED_TOKEN_FILE: await fileWith(
           'azure',
           await cluster.mint({ audience: 'api://AzureADTokenExchange' }),
         ),
-        NODE_EXTRA_CA_CERTS: await fileWith('ca.pem', entra.certificate),
+        NODE_EXTRA_CA_CERTS: await fileWith('ca.pem', entra.ca),
       });
       expect(output).toMatch(/^Signed in until \d{4}-/);
       expect(entra.exchanges).toHaveLength(1);

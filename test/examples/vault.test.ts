@@ -18,7 +18,7 @@ it.each(['vault-fetch', 'vault-axios', 'node-vault'])(
     using volume = TokenVolume.temporary(tmpdir());
     volume.write(scene.source.current);
     const first = fingerprint(scene.source.current);
-    const environment = { TOKEN_PATH: volume.path, VAULT_ADDR: scene.vault.address, VAULT_ROLE: 'app' };
+    const environment = { TOKEN_PATH: volume.path, VAULT_ADDR: scene.vault.origin, VAULT_ROLE: 'app' };
     await using example = await ExampleService.start(name, environment, /^200 password$/m);
 
     const rotated = await scene.rotate();
@@ -41,7 +41,7 @@ it('the example vault-fetch revokes its Vault token when it ends', async () => {
   scene = await VaultScene.start();
   using volume = TokenVolume.temporary(tmpdir());
   volume.write(scene.source.current);
-  const environment = { TOKEN_PATH: volume.path, VAULT_ADDR: scene.vault.address, VAULT_ROLE: 'app' };
+  const environment = { TOKEN_PATH: volume.path, VAULT_ADDR: scene.vault.origin, VAULT_ROLE: 'app' };
   const example = await ExampleService.start('vault-fetch', environment, /^200 password$/m);
   expect(scene.vault.validTokens).toBe(1);
   expect(await example.stop()).toBe(0);

@@ -12,14 +12,14 @@ export interface VaultAnswer {
  * @param json - the body; without it the request is a GET
  */
 export async function vaultCall(
-  vault: { readonly address: string },
+  vault: { readonly origin: string },
   path: string,
   headers: Record<string, string> = {},
   json?: unknown,
 ): Promise<VaultAnswer> {
   const method = json === undefined ? 'GET' : 'POST';
   const body = json === undefined ? null : JSON.stringify(json);
-  const response = await fetch(`${vault.address}/v1/${path}`, { method, headers, body, redirect: 'manual' });
+  const response = await fetch(`${vault.origin}/v1/${path}`, { method, headers, body, redirect: 'manual' });
   const text = await response.text();
   return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) };
 }

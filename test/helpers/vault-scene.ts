@@ -30,7 +30,7 @@ export class VaultScene {
   /** A provider that does nothing yet; it ends with the scene. */
   provider(options: Partial<VaultTokenProviderOptions> = {}): VaultTokenProvider {
     const { vault, source } = this;
-    const provider = new VaultTokenProvider({ address: vault.address, role: 'app', source, ca: vault.ca, ...options });
+    const provider = new VaultTokenProvider({ address: vault.origin, role: 'app', source, ca: vault.ca, ...options });
     this.#providers.push(provider);
     return provider;
   }

@@ -157,8 +157,8 @@ describe('Microsoft Entra ID', () => {
       const { of = async () => cluster, audience = AUDIENCE, expiresInSeconds } = token;
       const jwt = new SettableSource(await (await of()).mint({ audience, expiresInSeconds }));
       await using provider = await OAuthTokenProvider.open({
-        issuer: `${entra.authorityHost}/${entra.tenantId}/v2.0`,
-        ca: entra.certificate,
+        issuer: `${entra.origin}/${entra.tenantId}/v2.0`,
+        ca: entra.ca,
         source: jwt,
         grant: 'client-credentials',
         clientId: entra.clientId,

@@ -148,7 +148,7 @@ async function runClients(): Promise<Record<string, unknown>> {
   });
   const [aws, google] = [await EmbeddedAwsSts.start({ trust }), await EmbeddedGoogleSts.start({ trust })];
   closing.push(...[vault, aws, google].map((server) => () => server.close()));
-  const [awsFront, googleFront] = [await frontOf(aws.endpoint), await frontOf(new URL(google.tokenUrl).origin)];
+  const [awsFront, googleFront] = [await frontOf(aws.origin), await frontOf(google.origin)];
   const [readmeOrders, orders] = [await serve(SERVICES[0]!, 'middleware'), await serve(SERVICES[1]!, 'app')];
 
   caFile = join(directory, 'ca.crt');
@@ -162,8 +162,8 @@ async function runClients(): Promise<Record<string, unknown>> {
   const lines = ['const found: Record<string, unknown> = {};'];
   for (const [program, expression] of Object.entries(CLIENTS)) {
     const places = {
-      'https://vault.vault.svc:8200': vault.address,
-      'https://vault.internal:8200': vault.address,
+      'https://vault.vault.svc:8200': vault.origin,
+      'https://vault.internal:8200': vault.origin,
       'https://orders.shop.svc': (program.startsWith('README') ? readmeOrders : orders).origin,
       'https://sts.googleapis.com': googleFront.origin,
       '//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/shop/providers/cluster': google.audience,

@@ -48,14 +48,14 @@ describe('Closing', () => {
   it('revokes the token of which a renewal is under way', async () => {
     fakeClock();
     await open({ revokeOnClose: true });
-    const { address } = scene.vault;
+    const { origin } = scene.vault;
     await scene.vault.close();
     const server = await RawServer.start(
       (socket, request) => {
         void provider.close();
         if (request.includes('/revoke-self')) socket.write('HTTP/1.1 204 No Content\r\n\r\n');
       },
-      Number(new URL(address).port),
+      Number(new URL(origin).port),
     );
     const closed = nextEvent(provider, 'closed');
     // Not past the time limit of the renewal.

@@ -34,7 +34,7 @@ function fault(outage: VaultFault): Trouble {
 function rawAnswer(...answer: Parameters<typeof RawServer.start>): Trouble {
   return async ({ vault }) => {
     await vault.close();
-    const server = await RawServer.start(answer[0], Number(new URL(vault.address).port));
+    const server = await RawServer.start(answer[0], Number(new URL(vault.origin).port));
     return async () => {
       await server.close();
       await vault.resume();

@@ -10,7 +10,7 @@ afterEach(() => Promise.all(scenes.splice(0).map((scene) => scene.close())));
 async function startCluster(): Promise<{ active: VaultScene; standby: VaultScene }> {
   const [active, standby] = await Promise.all([VaultScene.start(), VaultScene.start()]);
   scenes.push(active, standby);
-  standby.vault.standbyOf = active.vault.address;
+  standby.vault.standbyOf = active.vault.origin;
   return { active, standby };
 }
 
@@ -18,8 +18,8 @@ describe('A standby that redirects', () => {
   it('to a listed node is followed there, by every request', async () => {
     const { active, standby } = await startCluster();
     const provider = await active.open({
-      address: standby.vault.address,
-      origins: [active.vault.address],
+      address: standby.vault.origin,
+      origins: [active.vault.origin],
       revokeOnClose: true,
     });
     await provider.replaceToken(await provider.getToken());
@@ -32,7 +32,7 @@ describe('A standby that redirects', () => {
     const { active, standby } = await startCluster();
     const error = await rejectionOf(standby.open({ readyTimeoutMs: 0 }));
     expect(error.code).toBe('ERR_EXCHANGE_INVALID');
-    expect(error.message).toContain(`redirects to ${active.vault.address}. List that origin in the option "origins"`);
+    expect(error.message).toContain(`redirects to ${active.vault.origin}. List that origin in the option "origins"`);
     expect(active.requests).toEqual([]);
   });
 
@@ -75,14 +75,14 @@ describe('A standby that redirects', () => {
     const { active } = await startCluster();
     const secure = await VaultScene.start({}, { tls: true });
     scenes.push(secure);
-    secure.vault.standbyOf = active.vault.address;
-    const { address, ca } = secure.vault;
+    secure.vault.standbyOf = active.vault.origin;
+    const { origin: address, ca } = secure.vault;
     expect(await rejectionOf(active.open({ address, ca, readyTimeoutMs: 0 }))).toHaveProperty(
       'code',
       'ERR_EXCHANGE_INVALID',
     );
     expect(active.requests).toEqual([]);
-    await active.open({ address, ca, origins: [active.vault.address] });
+    await active.open({ address, ca, origins: [active.vault.origin] });
     expect(active.requests).toEqual(['login 200']);
   });
 });

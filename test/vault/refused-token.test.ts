@@ -18,9 +18,9 @@ afterEach(async () => {
 async function open(role: Partial<EmbeddedVaultRole> = {}): Promise<void> {
   scene = await VaultScene.start(role);
   provider = await scene.open();
-  const vaultFetch = withToken(fetch, provider, { origins: [scene.vault.address] });
+  const vaultFetch = withToken(fetch, provider, { origins: [scene.vault.origin] });
   read = async (path = 'shop') => {
-    const response = await vaultFetch(`${scene.vault.address}/v1/secret/data/${path}`);
+    const response = await vaultFetch(`${scene.vault.origin}/v1/secret/data/${path}`);
     await response.body?.cancel();
     return response.status;
   };

@@ -22,7 +22,7 @@ it.each(['bundle', 'file', 'server'] as const)(
   'The CA of Vault rotates under a provider, the %s first, without a failure',
   async (order) => {
     scene = await VaultScene.start({ ttlSeconds: 60 });
-    front = await TlsFront.start(scene.vault.address);
+    front = await TlsFront.start(scene.vault.origin);
     const provider = await scene.open({ address: front.origin, ca: front.caFile });
     const told = recordEvents(provider);
     for (let rotation = 0; rotation < 10; rotation++) {

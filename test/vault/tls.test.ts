@@ -10,7 +10,7 @@ afterEach(() => scene.close());
 describe('A Vault with a certificate of an authority of its own', () => {
   it('is trusted by that authority', async () => {
     scene = await VaultScene.start({}, { tls: true });
-    expect(scene.vault.address).toMatch(/^https:/);
+    expect(scene.vault.origin).toMatch(/^https:/);
     const provider = await scene.open();
     expect(await provider.getToken()).toMatch(/^hvs\./);
   });
@@ -27,7 +27,7 @@ describe('A Vault with a certificate of an authority of its own', () => {
     expect(error).toMatchObject({
       code: 'ERR_EXCHANGE_UNAVAILABLE',
       isRetryable: false,
-      message: `Cannot reach Vault at ${scene.vault.address}: the certificate is signed by an unknown authority (DEPTH_ZERO_SELF_SIGNED_CERT). ${advice}`,
+      message: `Cannot reach Vault at ${scene.vault.origin}: the certificate is signed by an unknown authority (DEPTH_ZERO_SELF_SIGNED_CERT). ${advice}`,
       cause: { code: 'DEPTH_ZERO_SELF_SIGNED_CERT', isPermanent: true },
     });
     expect(scene.vault.requests).toEqual([]);

@@ -40,7 +40,7 @@ interface Session {
  * @example
  * ```ts
  * const sts = await EmbeddedAwsSts.start({ trust: issuer });
- * const credentials = fromProjectedToken({ source, roleArn, clientConfig: { endpoint: sts.endpoint } });
+ * const credentials = fromProjectedToken({ source, roleArn, clientConfig: { endpoint: sts.origin } });
  * await sts.close();
  * ```
  */
@@ -57,11 +57,6 @@ export class EmbeddedAwsSts extends FederationServer<AwsStsError> {
 
   static async start(options: EmbeddedAwsStsOptions): Promise<EmbeddedAwsSts> {
     return new EmbeddedAwsSts(options).listen();
-  }
-
-  /** What a client takes for its option `endpoint`, or the environment variable `AWS_ENDPOINT_URL_STS`. */
-  get endpoint(): string {
-    return this.origin;
   }
 
   protected async handle(request: LoopbackRequest): Promise<LoopbackResponse> {

@@ -35,9 +35,9 @@ const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
  * ```ts
  * const entra = await EmbeddedEntraId.start({ trust: issuer });
  * const credential = new ClientAssertionCredential(entra.tenantId, entra.clientId, clientAssertion(source), {
- *   authorityHost: entra.authorityHost,
+ *   authorityHost: entra.origin,
  *   disableInstanceDiscovery: true,
- *   tlsOptions: { ca: entra.certificate },
+ *   tlsOptions: { ca: entra.ca },
  * });
  * await entra.close();
  * ```
@@ -49,25 +49,20 @@ export class EmbeddedEntraId extends FederationServer<EntraIdError> {
   readonly tenantId: string = randomUUID();
   /** The only application. */
   readonly clientId: string = randomUUID();
-  /** The certificate of the server in PEM; a client needs it as its CA. */
-  readonly certificate: string;
+  /** The CA certificate that clients have to trust, in PEM. */
+  readonly ca: string;
   /** How many requests of any kind came in. */
   requests = 0;
 
-  private constructor(options: EmbeddedEntraIdOptions, certificate: string) {
+  private constructor(options: EmbeddedEntraIdOptions, ca: string) {
     super();
     this.#options = options;
-    this.certificate = certificate;
+    this.ca = ca;
   }
 
   static async start(options: EmbeddedEntraIdOptions): Promise<EmbeddedEntraId> {
     const certificate = createLoopbackCertificate();
     return new EmbeddedEntraId(options, certificate.cert).listen(certificate);
-  }
-
-  /** What a credential takes for its option `authorityHost`, or the environment variable `AZURE_AUTHORITY_HOST`. */
-  get authorityHost(): string {
-    return this.origin;
   }
 
   /** Whether this is an access token that was given out, and is still valid. */
@@ -97,7 +92,7 @@ export class EmbeddedEntraId extends FederationServer<EntraIdError> {
   }
 
   #openidConfiguration(): Record<string, unknown> {
-    const tenant = `${this.authorityHost}/${this.tenantId}`;
+    const tenant = `${this.origin}/${this.tenantId}`;
     return {
       issuer: `${tenant}/v2.0`,
       authorization_endpoint: `${tenant}/oauth2/v2.0/authorize`,

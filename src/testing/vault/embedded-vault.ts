@@ -59,7 +59,7 @@ export interface VaultRequest {
  *   roles: { shop: { serviceAccounts: ['build-robot'], namespaces: ['default'], audience: 'vault', ttlSeconds: 60 } },
  *   secrets: { shop: { password: 'correct horse' } },
  * });
- * const tokens = await VaultTokenProvider.open({ address: vault.address, role: 'shop', source });
+ * const tokens = await VaultTokenProvider.open({ address: vault.origin, role: 'shop', source });
  * await vault.close();
  * ```
  *
@@ -100,8 +100,8 @@ export class EmbeddedVault {
     return vault;
   }
 
-  /** What a client takes for its option `address`, without a slash at the end. */
-  get address(): string {
+  /** Its address, without a slash at the end: what `VaultTokenProvider` takes for its option `address`. */
+  get origin(): string {
     return this.#server.origin;
   }
 
@@ -142,7 +142,7 @@ export class EmbeddedVault {
 
   /** Listens again, at the same address. */
   async resume(): Promise<void> {
-    const port = this.#server === undefined ? 0 : Number(new URL(this.address).port);
+    const port = this.#server === undefined ? 0 : Number(new URL(this.origin).port);
     this.#server = await LoopbackServer.start((request) => this.#answer(request), this.#certificate, port);
   }
 

@@ -24,7 +24,7 @@ async function assumeRole(parameters: Record<string, string>, headers: Record<st
     RoleSessionName: 'pod-1',
     ...parameters,
   });
-  return fetch(sts.endpoint, { method: 'POST', body: form, headers });
+  return fetch(sts.origin, { method: 'POST', body: form, headers });
 }
 
 const token = (audience = 'sts.amazonaws.com') => cluster.mint({ audience });
@@ -47,7 +47,7 @@ async function credentials(parameters: Record<string, string> = {}) {
 function callAs(identity: { AccessKeyId: string; SecretAccessKey: string; SessionToken: string }) {
   const client = new STSClient({
     region: 'eu-central-1',
-    endpoint: sts.endpoint,
+    endpoint: sts.origin,
     credentials: {
       accessKeyId: identity.AccessKeyId,
       secretAccessKey: identity.SecretAccessKey,
@@ -83,7 +83,7 @@ describe('EmbeddedAwsSts', () => {
       RoleSessionName: 'pod-1',
       WebIdentityToken: await token(),
     });
-    expect((await fetch(`${sts.endpoint}/?${query}`)).status).toBe(200);
+    expect((await fetch(`${sts.origin}/?${query}`)).status).toBe(200);
   });
 
   it('answers errors in both forms, escaped', async () => {
@@ -129,7 +129,7 @@ describe('EmbeddedAwsSts', () => {
     await expect(callAs({ ...Credentials, SessionToken: 'guessed' })).rejects.toThrow(
       expect.objectContaining({ name: 'InvalidClientTokenId' }),
     );
-    const unsigned = await fetch(`${sts.endpoint}/?Action=GetCallerIdentity`);
+    const unsigned = await fetch(`${sts.origin}/?Action=GetCallerIdentity`);
     expect(unsigned.status).toBe(403);
     expect(await unsigned.text()).toContain('<Code>MissingAuthenticationToken</Code>');
   });

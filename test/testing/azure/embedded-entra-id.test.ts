@@ -18,9 +18,9 @@ interface Reply {
   readonly body: Record<string, unknown>;
 }
 
-function send(path: string, form?: Record<string, string>, ca: string | undefined = entra.certificate): Promise<Reply> {
+function send(path: string, form?: Record<string, string>, ca: string | undefined = entra.ca): Promise<Reply> {
   return new Promise((resolve, reject) => {
-    const url = `${entra.authorityHost}/${path}`;
+    const url = `${entra.origin}/${path}`;
     const outgoing = request(url, { ca, method: form === undefined ? 'GET' : 'POST' }, async (response) => {
       let text = '';
       for await (const chunk of response) text += chunk;
@@ -85,7 +85,7 @@ describe('EmbeddedEntraId', () => {
 
   it('describes its tenant, and knows no other', async () => {
     const { body } = await send(`${entra.tenantId}/v2.0/.well-known/openid-configuration`);
-    expect(body.token_endpoint).toBe(`${entra.authorityHost}/${entra.tenantId}/oauth2/v2.0/token`);
+    expect(body.token_endpoint).toBe(`${entra.origin}/${entra.tenantId}/oauth2/v2.0/token`);
     const unknown = await send('another-tenant/v2.0/.well-known/openid-configuration');
     expect(unknown).toMatchObject({ status: 400, body: { error_codes: [90002] } });
     expect((await send(`${entra.tenantId}/somewhere`)).status).toBe(404);
@@ -94,7 +94,7 @@ describe('EmbeddedEntraId', () => {
   it('is trusted only by those who were given its certificate', async () => {
     const other = await EmbeddedEntraId.start({ trust: cluster });
     await other.close();
-    const error = await rejectionOf(send(`${entra.tenantId}/somewhere`, undefined, other.certificate));
+    const error = await rejectionOf(send(`${entra.tenantId}/somewhere`, undefined, other.ca));
     expect(error.code).toMatch(/SELF_SIGNED|SIGNATURE/);
   });
 });

@@ -247,12 +247,12 @@ describe('A Vault', () => {
 
   it('refuses connections once closed, and comes back at the same address with its tokens', async () => {
     await start();
-    const { address } = vault;
+    const { origin } = vault;
     const token = withToken((await logIn()).client_token);
     await vault.close();
     await expect(call('secret/data/shop', token)).rejects.toThrow('fetch failed');
     await vault.resume();
-    expect(vault.address).toBe(address);
+    expect(vault.origin).toBe(origin);
     expect((await call('secret/data/shop', token)).status).toBe(200);
   });
 
