@@ -50,9 +50,9 @@ export class ExampleService implements AsyncDisposable {
     return LISTENING.exec(this.output)?.[1];
   }
 
-  /** Ends it as the kubelet does; resolves with its exit code. */
+  /** Ends it as the kubelet does; resolves with its exit code, or with null where the signal itself ended it. */
   async stop(): Promise<number | null> {
-    if (this.child.exitCode !== null) return this.child.exitCode;
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return this.child.exitCode;
     const exit = once(this.child, 'exit');
     this.child.kill('SIGTERM');
     return (await exit)[0];
