@@ -1,6 +1,7 @@
 // Runs the scenarios against real servers, which it builds first where they are not in .cache/cluster:
 //   npm run cluster
 //   npm run cluster -- vault      only the scenarios whose file names hold "vault"
+//   npm run cluster -- --long     those as well that wait for what takes Kubernetes minutes
 //   npm run cluster -- --prepare  builds and installs only
 //   KUBERNETES_VERSION=1.36.0 npm run cluster
 import { spawn } from 'node:child_process';
@@ -13,7 +14,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const REPORT = fileURLToPath(new URL('../../.cache/cluster/report.json', import.meta.url));
 
 const options = process.argv.slice(2);
-const filters = options.filter((option) => option !== '--prepare');
+const filters = options.filter((option) => option !== '--prepare' && option !== '--long');
 
 try {
   await prepare(print);
@@ -30,7 +31,8 @@ async function runScenarios(): Promise<number> {
   const vitest = fileURLToPath(new URL('../../node_modules/vitest/vitest.mjs', import.meta.url));
   const report = ['--reporter=default', '--reporter=json', `--outputFile.json=${REPORT}`];
   const args = [vitest, 'run', '--config', 'test/cluster/vitest.config.ts', ...report, ...filters];
-  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: 'inherit' });
+  const env = { ...process.env, ...(options.includes('--long') && { CLUSTER_LONG: '1' }) };
+  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: 'inherit', env });
   // Ctrl-C goes to both; the run ends its servers, and this one waits for it.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => child.kill('SIGTERM'));

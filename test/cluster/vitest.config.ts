@@ -7,7 +7,7 @@ export default defineConfig({
   ...suite,
   root: fileURLToPath(new URL('../../', import.meta.url)),
   test: {
-    include: ['test/cluster/scenarios/**/*.scenario.ts'],
+    include: [`test/cluster/scenarios/**/*.${process.env.CLUSTER_LONG ? '{scenario,long}' : 'scenario'}.ts`],
     fileParallelism: false,
     // A machine that is busy takes its time to start servers; what passes never waits for it.
     testTimeout: 180_000,

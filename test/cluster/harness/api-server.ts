@@ -16,6 +16,7 @@ export class ApiServer {
   /** The newest key first: it signs. All are accepted. */
   readonly #keyFiles: string[] = [];
   readonly #tokens = new Map<string, string>();
+  #nextCertificate = createLoopbackCertificate();
   /** `--service-account-issuer`: the first one is in new tokens, all are accepted. */
   issuers: readonly string[];
   ca = '';
@@ -43,7 +44,7 @@ export class ApiServer {
     for (const [user] of users) server.#tokens.set(user, randomBytes(24).toString('hex'));
     const lines = users.map(([user, group]) => `${server.#tokens.get(user)},${user},${user},"${group}"\n`);
     await writeFile(`${directory}/users.csv`, lines.join(''), { mode: 0o600 });
-    await server.writeCertificate();
+    await server.#writeCertificate();
     await server.addKey('RSA');
     return server;
   }
@@ -87,12 +88,23 @@ export class ApiServer {
     return new SignJWT({ ...decodeJwt(token), ...claims }).setProtectedHeader(header).sign(key);
   }
 
-  /** Serves with a certificate of another authority, from the next start on. */
-  async writeCertificate(): Promise<void> {
-    const { cert, key } = createLoopbackCertificate();
+  /** The CA certificate of {@link rotateCertificate}, in PEM: clients trust it before the server has it. */
+  get nextCa(): string {
+    return this.#nextCertificate.cert;
+  }
+
+  /** Gives it another certificate, by another authority, as a rotation does: it reads the files when they change. */
+  async rotateCertificate(): Promise<void> {
+    await this.#writeCertificate();
+    await this.#process!.untilReady(async () => (await this.admin.send('GET', '/readyz')).status === 200);
+  }
+
+  async #writeCertificate(): Promise<void> {
+    const { cert, key } = this.#nextCertificate;
     await writeFile(`${this.directory}/tls.crt`, cert);
     await writeFile(`${this.directory}/tls.key`, key, { mode: 0o600 });
     this.ca = cert;
+    this.#nextCertificate = createLoopbackCertificate();
   }
 
   async start(): Promise<void> {

@@ -9,6 +9,8 @@ export class Kubelet {
   private constructor(
     readonly nodeName: string,
     private readonly directory: string,
+    private readonly origin: string,
+    private readonly token: string,
     private readonly isRegistered: () => Promise<boolean>,
   ) {}
 
@@ -26,18 +28,24 @@ export class Kubelet {
     isRegistered: () => Promise<boolean>,
   ): Promise<Kubelet> {
     await mkdir(directory, { recursive: true });
-    const caData = Buffer.from(server.ca).toString('base64');
+    const kubelet = new Kubelet(nodeName, directory, server.origin, token, isRegistered);
+    await kubelet.trust(server.ca);
+    return kubelet;
+  }
+
+  /** Trusts other authorities of the API server, in PEM, from the next start on. */
+  async trust(ca: string): Promise<void> {
+    const caData = Buffer.from(ca).toString('base64');
     // JSON is YAML, too.
     const kubeconfig = {
       apiVersion: 'v1',
       kind: 'Config',
       'current-context': 'cluster',
-      clusters: [{ name: 'cluster', cluster: { server: server.origin, 'certificate-authority-data': caData } }],
-      users: [{ name: 'node', user: { token } }],
+      clusters: [{ name: 'cluster', cluster: { server: this.origin, 'certificate-authority-data': caData } }],
+      users: [{ name: 'node', user: { token: this.token } }],
       contexts: [{ name: 'cluster', context: { cluster: 'cluster', user: 'node' } }],
     };
-    await writeFile(`${directory}/kubeconfig`, JSON.stringify(kubeconfig), { mode: 0o600 });
-    return new Kubelet(nodeName, directory, isRegistered);
+    await writeFile(`${this.directory}/kubeconfig`, JSON.stringify(kubeconfig), { mode: 0o600 });
   }
 
   /** Where the directories of its pods are. */

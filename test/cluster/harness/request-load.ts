@@ -17,7 +17,7 @@ export interface FailedRequest {
   readonly outcome: string;
 }
 
-/** A breath after each request: this is to show the token's ways, not the limits of the machine. */
+/** A pause after each request: this is to show what becomes of tokens, not the limits of the machine. */
 const PAUSE_MS = 5;
 
 /** Requests one after the other by fetch, axios, undici and got, all with the tokens of one source, until it is stopped. */
@@ -30,8 +30,15 @@ export class RequestLoad {
   readonly #loops: Promise<void>[];
   readonly #startedAtMs = performance.now();
 
-  /** @param url - of plain HTTP on loopback */
-  constructor(url: string, source: TokenSource) {
+  /**
+   * @param url - of plain HTTP on loopback
+   * @param pauseMs - after each request of a client, in milliseconds
+   */
+  constructor(
+    url: string,
+    source: TokenSource,
+    private readonly pauseMs: number = PAUSE_MS,
+  ) {
     const origins = [new URL(url).origin];
     const tokenFetch = withTokenFetch(fetch, source, { origins });
     const tokenAxios = withTokenAxios(axios.create({ validateStatus: null }), source, { origins });
@@ -84,7 +91,7 @@ export class RequestLoad {
       const outcome = await send().then(String, (error: Error) => error.message);
       this.requests++;
       if (outcome !== '200') this.failures.push({ client, sentAtMs, outcome });
-      await pause(PAUSE_MS);
+      await pause(this.pauseMs);
     }
   }
 }

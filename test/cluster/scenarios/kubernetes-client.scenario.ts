@@ -1,13 +1,20 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { CoreV1Api, KubeConfig, makeInformer, Watch } from '@kubernetes/client-node';
 import { ProjectedTokenProvider } from 'projected-token';
 import { withToken } from 'projected-token/kubernetes';
+import { createTokenVerifier } from 'projected-token/verify';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { nextEvent } from '../../helpers/provider-events.js';
 import { type Cluster, startCluster } from '../harness/cluster.js';
 import { podWith } from '../harness/manifests.js';
 
+const ROOT_CA = '/api/v1/namespaces/default/configmaps/kube-root-ca.crt';
+
 let cluster: Cluster;
+/** Where every pod has its token, "ca.crt" and "namespace": /var/run/secrets/kubernetes.io/serviceaccount. */
+let directory: string;
 let provider: ProjectedTokenProvider;
 let kubeConfig: KubeConfig;
 
@@ -24,9 +31,8 @@ beforeAll(async () => {
   });
   const pod = await cluster.createPod(podWith('viewer', [], { serviceAccount: 'viewer' }));
   const { spec } = await cluster.admin.ask('GET', '/api/v1/namespaces/default/pods/viewer');
-  // The volume that every pod gets, for /var/run/secrets/kubernetes.io/serviceaccount.
   const mounted = spec.volumes.find(({ name }: { name: string }) => name.startsWith('kube-api-access-')).name;
-  const directory = pod.volume(mounted);
+  directory = pod.volume(mounted);
   provider = await ProjectedTokenProvider.open({ path: join(directory, 'token') });
   const config = new KubeConfig();
   config.loadFromClusterAndUser(
@@ -106,5 +112,63 @@ describe('@kubernetes/client-node with the token that every pod has', () => {
     await rotate();
     await addConfigMap('after-the-restart');
     await expect.poll(() => seen, { timeout: 60_000 }).toContain('after-the-restart');
+  });
+});
+
+describe('The volume that every pod has', () => {
+  it('holds the token, the CA of the cluster and the namespace of the pod', async () => {
+    await using found = await ProjectedTokenProvider.open({ path: directory });
+    expect(found.current).toMatchObject({
+      namespace: readFileSync(join(directory, 'namespace'), 'utf8'),
+      serviceAccount: { name: 'viewer' },
+      audiences: [cluster.origin],
+    });
+    expect(readFileSync(join(directory, 'ca.crt'), 'utf8')).toBe(cluster.ca);
+  });
+
+  it('has its CA rotated, both authorities in between: lists and verifications go on without a failure', async () => {
+    const ca = join(directory, 'ca.crt');
+    await cluster.bindClusterRole('system:auth-delegator', 'default', 'viewer');
+    const options = { issuer: cluster.origin, audience: 'orders', apiServer: cluster.origin, ca };
+    const verifier = createTokenVerifier({ ...options, method: 'token-review', bearer: () => provider.getToken() });
+    const api = kubeConfig.makeApiClient(CoreV1Api);
+    const [before, failures] = [cluster.ca, [] as unknown[]];
+    let [requests, isOver] = [0, false];
+    const repeat = async (send: () => Promise<unknown>) => {
+      while (!isOver) {
+        await send().catch((error: unknown) => failures.push(error));
+        requests++;
+        await pause(20);
+      }
+    };
+    const tokens = await Promise.all(
+      Array.from({ length: 3 }, () => cluster.createToken('default', 'default', { audiences: ['orders'] })),
+    );
+    const load = [
+      repeat(() => api.listNamespacedPod({ namespace: 'default' })),
+      // Each token is reviewed again after 10 s, and the connection is another one whenever the file is.
+      ...tokens.map((token) => repeat(() => verifier.verify(token))),
+    ];
+    const publish = async (certificates: string) => {
+      await cluster.admin.ask('PUT', ROOT_CA, {
+        metadata: { name: 'kube-root-ca.crt' },
+        data: { 'ca.crt': certificates },
+      });
+      await expect.poll(() => readFileSync(ca, 'utf8')).toBe(certificates);
+      const enough = requests + 40;
+      await expect.poll(() => requests).toBeGreaterThan(enough);
+    };
+    const after = cluster.apiServer.nextCa;
+    await publish(before + after);
+    await cluster.kubelet.trust(before + after);
+    await cluster.kubelet.restart();
+    await cluster.apiServer.rotateCertificate();
+    await publish(after);
+    // Until every token has been reviewed once more, by a connection that trusts the new authority only.
+    await pause(10_500);
+    isOver = true;
+    await Promise.all(load);
+    console.log(`the CA of the API server rotated: ${requests} lists and verifications, ${failures.length} failed`);
+    expect(failures).toEqual([]);
   });
 });
