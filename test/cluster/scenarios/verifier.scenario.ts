@@ -1,5 +1,5 @@
 import { decodeProtectedHeader } from 'jose';
-import { createTokenVerifier, type TokenVerifierOptions } from 'projected-token/verify';
+import { createTokenVerifier, type TokenVerifier, type TokenVerifierOptions } from 'projected-token/verify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Cluster, startCluster } from '../harness/cluster.js';
 import { reviewCachesEmpty } from '../harness/review-caches.js';
@@ -89,5 +89,45 @@ describe('An API server that is started anew', () => {
     }
     const onlyOld = verifierOf({ issuer: before!, bearer, apiServer: cluster.origin });
     await expect(onlyOld.verify(fresh)).rejects.toMatchObject({ code: 'ERR_VERIFY_ISSUER' });
+  });
+});
+
+describe('Two clusters', () => {
+  it('are trusted by one verifier, each by its own keys and reviews, and one goes on while the other is down', async () => {
+    await using other = await startCluster({ nodes: 0 });
+    await other.addNamespace('shop');
+    for (const name of ['billing', 'checkout']) await other.addServiceAccount('shop', name);
+    await other.bindClusterRole('system:auth-delegator', 'shop', 'billing');
+    const trust = (cluster: Cluster, method: 'key-set' | 'token-review') => ({
+      method,
+      issuer: cluster.apiServer.issuers[0]!,
+      apiServer: cluster.origin,
+      ca: cluster.ca,
+      bearer: () => cluster.createToken('shop', 'billing', { expirationSeconds: 600 }),
+    });
+    const verifierBy = (method: 'key-set' | 'token-review') =>
+      createTokenVerifier({ issuers: [trust(cluster, method), trust(other, method)], audience: 'billing' });
+    const issuers = [cluster, other].map(({ apiServer }) => apiServer.issuers[0]!);
+    const tokenOf = (cluster: Cluster) => cluster.createToken('shop', 'checkout', { audiences: ['billing'] });
+    const outcome = (verifier: TokenVerifier, token: string) =>
+      verifier.verify(token).then(
+        ({ issuer }) => issuer,
+        (error) => error.code,
+      );
+    const [here, there] = [await tokenOf(cluster), await tokenOf(other)];
+    // The claims of one cluster under a signature of the other: the key that it names is none of the issuer's.
+    const forged = await other.apiServer.signAgain(there, { iss: issuers[0] });
+    for (const method of ['key-set', 'token-review'] as const) {
+      const verifier = verifierBy(method);
+      const outcomes = await Promise.all([here, there, forged].map((token) => outcome(verifier, token)));
+      expect(outcomes.slice(0, 2)).toEqual(issuers);
+      expect(outcomes[2]).toBe('ERR_VERIFY_KEY');
+    }
+    const both = verifierBy('token-review');
+    expect(await outcome(both, here)).toBe(issuers[0]);
+    await cluster.apiServer.stop();
+    expect(await outcome(both, await tokenOf(other))).toBe(issuers[1]);
+    await cluster.apiServer.start();
+    expect(await outcome(both, await tokenOf(cluster))).toBe(issuers[0]);
   });
 });
