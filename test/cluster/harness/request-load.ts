@@ -17,8 +17,16 @@ export interface FailedRequest {
   readonly outcome: string;
 }
 
-/** A pause after each request: this is to show what becomes of tokens, not the limits of the machine. */
-const PAUSE_MS = 5;
+/** Pause between two looks at how far the load is. */
+const LOOK_EVERY_MS = 5;
+
+/** Options of {@link RequestLoad}. */
+export interface RequestLoadOptions {
+  /** Pause after each request of a client, in milliseconds: this is to show what becomes of tokens, not the limits of the machine. @default 5 */
+  readonly pauseMs?: number;
+  /** Further clients by their names: each sends one request, and resolves with the status. @default none */
+  readonly clients?: Readonly<Record<string, () => Promise<number>>>;
+}
 
 /** Requests one after the other by fetch, axios, undici and got, all with the tokens of one source, until it is stopped. */
 export class RequestLoad {
@@ -30,15 +38,8 @@ export class RequestLoad {
   readonly #loops: Promise<void>[];
   readonly #startedAtMs = performance.now();
 
-  /**
-   * @param url - of plain HTTP on loopback
-   * @param pauseMs - after each request of a client, in milliseconds
-   */
-  constructor(
-    url: string,
-    source: TokenSource,
-    private readonly pauseMs: number = PAUSE_MS,
-  ) {
+  /** @param url - of plain HTTP on loopback */
+  constructor(url: string, source: TokenSource, { pauseMs = 5, clients: others = {} }: RequestLoadOptions = {}) {
     const origins = [new URL(url).origin];
     const tokenFetch = withTokenFetch(fetch, source, { origins });
     const tokenAxios = withTokenAxios(axios.create({ validateStatus: null }), source, { origins });
@@ -57,14 +58,15 @@ export class RequestLoad {
         await body.dump();
         return statusCode;
       },
+      ...others,
     };
-    this.#loops = Object.entries(clients).map(([name, send]) => this.#send(name, send));
+    this.#loops = Object.entries(clients).map(([name, send]) => this.#send(name, send, pauseMs));
   }
 
   /** Lets it go on for a number of requests more, whatever becomes of them. */
   async through(count: number): Promise<void> {
     const enough = this.requests + count;
-    while (this.requests < enough) await pause(PAUSE_MS);
+    while (this.requests < enough) await pause(LOOK_EVERY_MS);
   }
 
   /** Failures of requests that were sent after a moment, by `performance.now()`. */
@@ -85,13 +87,13 @@ export class RequestLoad {
     await this.#agent.close();
   }
 
-  async #send(client: string, send: () => Promise<number>): Promise<void> {
+  async #send(client: string, send: () => Promise<number>, pauseMs: number): Promise<void> {
     while (!this.#stop.signal.aborted) {
       const sentAtMs = performance.now();
       const outcome = await send().then(String, (error: Error) => error.message);
       this.requests++;
       if (outcome !== '200') this.failures.push({ client, sentAtMs, outcome });
-      await pause(this.pauseMs);
+      await pause(pauseMs);
     }
   }
 }

@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { CoreV1Api, KubeConfig, makeInformer, Watch } from '@kubernetes/client-node';
+import { CoreV1Api, Exec, KubeConfig, makeInformer, Watch } from '@kubernetes/client-node';
 import { ProjectedTokenProvider } from 'projected-token';
 import { withToken } from 'projected-token/kubernetes';
 import { createTokenVerifier } from 'projected-token/verify';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { nextEvent } from '../../helpers/provider-events.js';
+import { expectNowhere } from '../../helpers/reachable-texts.js';
 import { type Cluster, startCluster } from '../harness/cluster.js';
 import { podWith } from '../harness/manifests.js';
 
@@ -93,6 +94,23 @@ describe('@kubernetes/client-node with the token that every pod has', () => {
     await addConfigMap('seen-by-both');
     await expect.poll(() => seen.filter((name) => name === 'seen-by-both')).toHaveLength(2);
     expect(done.error).toBeUndefined();
+  });
+
+  it('whose command the API server refuses shows the token nowhere in the error', async () => {
+    const token = await provider.getToken();
+    // Who may view may not create pods/exec.
+    const refusal = (config: KubeConfig) =>
+      new Exec(config).exec('default', 'viewer', 'main', ['ls'], null, null, null, false).then(
+        () => undefined,
+        (error: { message: string }) => error,
+      );
+    const error = await refusal(kubeConfig);
+    expect(error?.message).toContain('403');
+    for (const piece of [token, ...token.split('.')]) expectNowhere(error, piece);
+    const bare = new KubeConfig();
+    bare.loadFromClusterAndUser(kubeConfig.getCurrentCluster()!, { name: 'bare', token });
+    const bareError = await refusal(bare);
+    expect(() => expectNowhere(bareError, token)).toThrow('The token is at');
   });
 
   it('keeps an informer going across a rotation and an API server that is started anew', async () => {

@@ -20,7 +20,7 @@ it('A token of 600 s is rotated by the kubelet by itself, under load, and no req
   await using provider = await ProjectedTokenProvider.open({ path: file, audience: 'orders' });
   const told = recordEvents(provider);
   await using service = await startStrictService(file);
-  const load = new RequestLoad(service.url, provider, 100);
+  const load = new RequestLoad(service.url, provider, { pauseMs: 100 });
   const { current, previous } = await nextEvent(provider, 'rotated');
   const sinceWrittenMs = Date.now() - statSync(file).mtimeMs;
   await load.through(100);

@@ -9,6 +9,7 @@ import { nextEvent, recordEvents } from '../../helpers/vault-scene.js';
 import { type Cluster, startCluster } from '../harness/cluster.js';
 import { type KubernetesAuth, mountKubernetesAuth, startKubernetesAuth } from '../harness/kubernetes-auth.js';
 import { podWith, tokenSource } from '../harness/manifests.js';
+import { nodeVaultClient } from '../harness/node-vault-client.js';
 import { RequestLoad } from '../harness/request-load.js';
 
 const ROLE: EmbeddedVaultRole = { serviceAccounts: ['app'], namespaces: ['demo'], audience: 'vault', ttlSeconds: 600 };
@@ -36,7 +37,8 @@ afterAll(async () => {
 async function underLoad(name: string, role: Partial<EmbeddedVaultRole> = {}) {
   await vault.setRole(name, { ...ROLE, ...role });
   const provider = await VaultTokenProvider.open({ address: vault.bao.address, role: name, source });
-  const load = new RequestLoad(`${vault.bao.address}/v1/secret/data/shop`, provider);
+  const clients = { 'node-vault': nodeVaultClient(vault.bao.address, provider) };
+  const load = new RequestLoad(`${vault.bao.address}/v1/secret/data/shop`, provider, { clients });
   onTestFinished(async () => {
     await load.stop();
     await provider.close();
