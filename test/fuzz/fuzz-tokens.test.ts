@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { fuzzTokens } from './fuzz-tokens.js';
 
 describe('token files and claims of every kind', () => {
-  it('are accepted or refused with a typed error, as a second reading of the rules says, quickly', async () => {
+  it('are accepted or refused with a typed error, as a second reading of the rules says, quickly', {
+    timeout: 300_000,
+  }, async () => {
     const report = await fuzzTokens(20_000, 1);
     expect(report.findings).toEqual([]);
     // The inputs reach both verdicts, and every reason to refuse.
