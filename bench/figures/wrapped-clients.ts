@@ -4,10 +4,6 @@ import { fileURLToPath } from 'node:url';
 import axios from 'axios';
 import got from 'got';
 import type { TokenSource } from 'projected-token';
-import { withToken as axiosWithToken } from 'projected-token/axios';
-import { withToken as fetchWithToken } from 'projected-token/fetch';
-import { withToken as gotWithToken } from 'projected-token/got';
-import { withToken as undiciWithToken } from 'projected-token/undici';
 import { Agent, request } from 'undici';
 import { type Figure, type FigureGroup, median } from '../figure.js';
 
@@ -33,7 +29,7 @@ export async function measure(): Promise<FigureGroup> {
   try {
     const url = await new Promise<string>((resolve) => server.once('message', (message) => resolve(String(message))));
     const figures: Figure[] = [];
-    for (const [name, [bare, wrapped]] of Object.entries(clients(url)))
+    for (const [name, [bare, wrapped]] of Object.entries(await clients(url)))
       figures.push(...(await compare(name, bare, wrapped)));
     return {
       title: 'A wrapped client beside the bare one',
@@ -45,8 +41,17 @@ export async function measure(): Promise<FigureGroup> {
   }
 }
 
+/** `withToken` of the package as it is published: a loader of TypeScript adds to the work of each call. */
+async function published<WithToken>(subpath: string): Promise<WithToken> {
+  return (await import(new URL(`../../dist/${subpath}/index.js`, import.meta.url).href)).withToken;
+}
+
 /** Each client bare, with the header that the wrapped one sends, and wrapped. */
-function clients(url: string): Record<string, [bare: Send, wrapped: Send]> {
+async function clients(url: string): Promise<Record<string, [bare: Send, wrapped: Send]>> {
+  const undiciWithToken = await published<typeof import('projected-token/undici').withToken>('undici');
+  const fetchWithToken = await published<typeof import('projected-token/fetch').withToken>('fetch');
+  const axiosWithToken = await published<typeof import('projected-token/axios').withToken>('axios');
+  const gotWithToken = await published<typeof import('projected-token/got').withToken>('got');
   const token = `header.${'x'.repeat(900)}.signature`;
   const source: TokenSource = {
     getToken: () => Promise.resolve(token),
