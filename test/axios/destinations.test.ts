@@ -1,9 +1,11 @@
 import { createServer, request as httpRequest, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import axios, { type AxiosError, type AxiosRequestConfig } from 'axios';
 import { withToken } from 'projected-token/axios';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { useHttpOrigins } from '../helpers/http-origins.js';
+import { temporaryDirectory } from '../helpers/temporary-directory.js';
 
 const world = useHttpOrigins();
 const HEADER = 'authorization';
@@ -95,7 +97,7 @@ describe('Where a request really goes decides', () => {
 
   it('where beforeRedirect sets a Unix socket', async () => {
     world.listed.on('/a', { status: 307, headers: { location: '/b' } });
-    const path = `/tmp/projected-token-${process.pid}.sock`;
+    const path = join(await temporaryDirectory(), 'axios.sock');
     const seen: unknown[] = [];
     const server = createServer((request, response) => {
       seen.push(request.headers.authorization);
