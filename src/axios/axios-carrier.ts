@@ -47,9 +47,9 @@ export class AxiosCarrier {
       this.#givenAdapters.set(beneath, known);
       return known;
     }
-    const names = [beneath ?? axios.defaults.adapter].flat();
-    if (names.some((name) => typeof name !== 'string')) return this.#makeAdapter(beneath);
-    const key = names.join();
+    const names = beneath ?? axios.defaults.adapter;
+    if (Array.isArray(names) && names.some((name) => typeof name !== 'string')) return this.#makeAdapter(beneath);
+    const key = String(names);
     const known = this.#namedAdapters.get(key) ?? this.#makeAdapter(beneath);
     this.#namedAdapters.set(key, known);
     return known;

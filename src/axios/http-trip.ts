@@ -4,11 +4,13 @@ import { isReplayableBody } from '../carry/is-replayable-body.js';
 import type { RequestDestination } from '../carry/request-destination.js';
 import type { TokenCarriage, TokenJourney } from '../carry/token-carriage.js';
 import { bytesOfForm } from './bytes-of-form.js';
-import { urlOfHop, without } from './redirect-options.js';
-import type { AdapterConfig, RequestConfig } from './request-config.js';
+import { urlOfHop } from './redirect-options.js';
+import { type AdapterConfig, copyConfig, type RequestConfig } from './request-config.js';
+import { headersWithout, removeHeader } from './request-headers.js';
 import { showConfig } from './show-config.js';
 import { TimeLimit } from './time-limit.js';
 import { TripAgents } from './trip-agents.js';
+import { TripProgress, watchesProgress } from './trip-progress.js';
 
 type BeforeRedirect = NonNullable<RequestConfig['beforeRedirect']>;
 
@@ -17,6 +19,7 @@ export class HttpTrip {
   readonly #journey: TokenJourney;
   readonly #agents: TripAgents;
   readonly #limit: TimeLimit;
+  readonly #progress: TripProgress | undefined;
   /** What to send to the hop that was reached, without the token. */
   #hop: RequestConfig;
   #url: URL;
@@ -30,10 +33,12 @@ export class HttpTrip {
     url: URL,
   ) {
     this.#journey = carriage.begin();
+    this.#progress = watchesProgress(config) ? new TripProgress(config, carriage) : undefined;
     this.#agents = new TripAgents(config, {
       carriage,
       journey: this.#journey,
       mayGoTo: (destination) => this.#mayGoTo(destination),
+      watch: this.#progress && ((request) => this.#progress?.holdBackRefusal(request)),
     });
     this.#limit = new TimeLimit(config);
     this.#hop = bytesOfForm(config);
@@ -44,11 +49,21 @@ export class HttpTrip {
     this.#journey.carriesTo(this.#url);
     const isAtHand = this.#journey.valueAtHand() !== undefined;
     if (!isAtHand) await this.#limit.wait((signal) => this.#journey.value(signal));
-    const answer = this.#attempt(isAtHand ? undefined : this.#limit.ofWhatIsLeft());
-    const { status, data } = await answer.catch(responseOf);
-    if (!this.carriage.isRefusal(status) || !(await this.#isWorthRetrying(status))) return answer;
-    discard(data);
-    return this.#attempt(this.#limit.ofWhatIsLeft());
+    let answer: AxiosResponse;
+    let failure: unknown;
+    try {
+      answer = await this.#attempt(isAtHand ? undefined : this.#limit.ofWhatIsLeft());
+    } catch (error) {
+      answer = responseOf(error);
+      failure = error;
+    }
+    if (this.carriage.isRefusal(answer.status) && (await this.#isWorthRetrying(answer.status))) {
+      discard(answer.data);
+      return this.#attempt(this.#limit.ofWhatIsLeft());
+    }
+    this.#progress?.release();
+    if (failure !== undefined) throw failure;
+    return answer;
   }
 
   #isWorthRetrying(status: number): Promise<boolean> {
@@ -60,19 +75,14 @@ export class HttpTrip {
   async #attempt(limit?: Partial<RequestConfig>): Promise<AxiosResponse> {
     const { header } = this.carriage;
     const hop = this.#hop;
-    // A copy as it is: axios' own looks at each header anew.
-    const headers = Object.assign(new AxiosHeaders(), hop.headers);
-    // One that is there without a value, under a name in another case: axios would give it the value of this one.
-    headers.delete(header);
+    const headers = headersWithout(header, hop.headers);
     headers[header] = this.carriage.valueOf(this.#journey.token!);
-    const sent: RequestConfig = {
-      ...hop,
-      ...this.#agents.first(this.#url.protocol),
-      ...limit,
-      adapter: this.beneath,
-      headers,
-      beforeRedirect: this.#beforeRedirect,
-    };
+    const sent = copyConfig(hop);
+    Object.assign(sent, limit, this.#agents.first(this.#url.protocol));
+    sent.adapter = this.beneath;
+    sent.headers = headers;
+    sent.beforeRedirect = this.#beforeRedirect;
+    this.#progress?.watch(sent);
     this.#isConcealed = false;
     try {
       const response = await axios.getAdapter(this.beneath ?? axios.defaults.adapter, sent)(sent);
@@ -87,7 +97,7 @@ export class HttpTrip {
       throw error;
     } finally {
       // A response that is a stream may fail later on, with an error that shows what was sent.
-      headers.delete(header);
+      delete headers[header];
       if (hop.url === this.config.url) this.#showHeaders(headers);
     }
   }
@@ -118,12 +128,9 @@ export class HttpTrip {
    */
   readonly #beforeRedirect: BeforeRedirect = (options, response, request) => {
     const { header } = this.carriage;
-    options.headers = without(header, options.headers);
-    this.config.beforeRedirect?.(
-      options,
-      response,
-      request && { ...request, headers: without(header, request.headers) },
-    );
+    removeHeader(header, options.headers);
+    if (request !== undefined) removeHeader(header, request.headers);
+    this.config.beforeRedirect?.(options, response, request);
     const isOwn = Object.keys(options.headers).some((name) => name.toLowerCase() === header);
     if (isOwn) this.#journey.leave();
     this.#url = urlOfHop(options);

@@ -17,8 +17,3 @@ export function urlOfHop({ protocol, hostname, port, path = '/', href }: HopOpti
   const host = hostname.includes(':') && !hostname.startsWith('[') ? `[${hostname}]` : hostname;
   return new URL(path, `${protocol}//${host}${port ? `:${port}` : ''}`);
 }
-
-/** Headers but for one, which is named in lower case. */
-export function without(header: string, headers: Record<string, string> = {}): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase() !== header));
-}

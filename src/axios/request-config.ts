@@ -1,10 +1,22 @@
 import axios, { type AxiosRequestConfig, type InternalAxiosRequestConfig } from 'axios';
+import { parseUrl } from '../carry/allowed-origins.js';
 
 /** What an adapter is given. `env.fetch` and `httpVersion` are not in the types of every axios 1. */
 export type RequestConfig = InternalAxiosRequestConfig & { env?: { fetch?: typeof fetch }; httpVersion?: 1 | 2 };
 
 /** What a configuration says of what to send with. */
 export type AdapterConfig = AxiosRequestConfig['adapter'];
+
+/**
+ * Returns a copy of a configuration, key by key: it is an object without a prototype, and for those to spread or to assign takes four
+ * times as long, five microseconds for every request on Node 20.
+ */
+export function copyConfig(config: RequestConfig): RequestConfig {
+  const copy: Record<string, unknown> = {};
+  const given = config as unknown as Record<string, unknown>;
+  for (const key of Object.keys(given)) copy[key] = given[key];
+  return copy as unknown as RequestConfig;
+}
 
 /** Resolves URLs as every instance does, and has no defaults of its own: `axios.getUri` has those of the program. */
 const resolver = new axios.Axios({});
@@ -17,13 +29,14 @@ let lastBase: { readonly text: string; readonly url: URL | undefined } | undefin
 
 /** Where a request goes, as far as the origin and credentials, if that is a whole URL. */
 export function urlOf({ baseURL, url = '', allowAbsoluteUrls }: RequestConfig): URL | undefined {
-  if (baseURL && PLAIN_PATH.test(url)) return parseBase(baseURL);
-  const target = resolver.getUri({ baseURL, url, allowAbsoluteUrls });
-  return URL.canParse(target) ? new URL(target) : undefined;
+  // Without a base URL, the URL is sent as it is: axios has nothing to resolve, which would take it longer than all else here.
+  if (!baseURL) return parseUrl(url);
+  if (PLAIN_PATH.test(url)) return parseBase(baseURL);
+  return parseUrl(resolver.getUri({ baseURL, url, allowAbsoluteUrls }));
 }
 
 function parseBase(text: string): URL | undefined {
-  if (lastBase?.text !== text) lastBase = { text, url: URL.canParse(text) ? new URL(text) : undefined };
+  if (lastBase?.text !== text) lastBase = { text, url: parseUrl(text) };
   return lastBase.url;
 }
 
@@ -36,8 +49,9 @@ export function hasHeader(config: RequestConfig, name: string, url: URL): boolea
 
 /** Whether axios sends a request with its own fetch adapter, by name or as `axios.getAdapter` gave it. */
 export function usesFetch(config: RequestConfig, given: AdapterConfig): boolean {
+  const names = given ?? axios.defaults.adapter;
   // Of several names axios takes the first that the platform has: on Node `http` before `fetch`, and no `xhr`.
-  const [adapter] = [given ?? axios.defaults.adapter].flat().filter((name) => name !== 'xhr');
+  const adapter = Array.isArray(names) ? names.find((name) => name !== 'xhr') : names;
   if (typeof adapter !== 'function') return adapter === 'fetch';
   return adapter === axios.getAdapter('fetch') || adapter === axios.getAdapter('fetch', config);
 }

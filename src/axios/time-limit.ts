@@ -8,12 +8,14 @@ const LONGEST_MS = 2 ** 31 - 1;
 
 /** The option `timeout` of one request: it covers the waits for a token, and what is sent after them. */
 export class TimeLimit {
-  readonly #startedAt = performance.now();
+  readonly #startedAt: number;
   readonly #limitMs: number;
 
   constructor(private readonly config: RequestConfig) {
-    const limitMs = Number.parseInt(String(config.timeout ?? 0), 10);
+    // The clock is not asked where there is nothing to measure: that is most requests.
+    const limitMs = config.timeout ? Number.parseInt(String(config.timeout), 10) : 0;
     this.#limitMs = limitMs > 0 ? Math.min(limitMs, LONGEST_MS) : Number.POSITIVE_INFINITY;
+    this.#startedAt = limitMs > 0 ? performance.now() : 0;
   }
 
   /**

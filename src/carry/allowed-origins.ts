@@ -82,7 +82,12 @@ function isHttp({ protocol }: URL): boolean {
 
 /** A URL from text, or undefined. */
 export function parseUrl(text: string, base?: URL): URL | undefined {
-  return URL.canParse(text, base?.href) ? new URL(text, base?.href) : undefined;
+  try {
+    // Not `canParse` before, which parses it a second time.
+    return new URL(text, base);
+  } catch {
+    return undefined;
+  }
 }
 
 function shorten(value: string | URL): string {

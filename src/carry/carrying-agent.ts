@@ -11,6 +11,8 @@ export interface AgentJourney {
   readonly journey: TokenJourney;
   /** Whether the token may go there. Default: to the allowed origins, and to no Unix socket. */
   readonly mayGoTo?: (destination: RequestDestination) => boolean;
+  /** Gets each request that carries the token, before it is sent. */
+  readonly watch?: ((request: ClientRequest) => void) | undefined;
 }
 
 /**
@@ -23,23 +25,28 @@ export function carryingAgent(agent: Agent, trip: AgentJourney): Agent {
   return agentInFront(agent, (request, options) => carry(request, options, trip));
 }
 
-function carry(request: ClientRequest, options: AgentOptions, { carriage, journey, mayGoTo }: AgentJourney): void {
+function carry(
+  request: ClientRequest,
+  options: AgentOptions,
+  { carriage, journey, mayGoTo, watch }: AgentJourney,
+): void {
   const { header: name } = carriage;
   const { token } = journey;
   if (token === undefined) return;
-  const value = carriage.valueOf(token);
+  const header = carriage.headerOf(token);
   const given = request.getHeader(name);
   // One of the program's own, which is left alone.
-  if (given !== undefined && given !== value) {
+  if (given !== undefined && given !== header.value) {
     journey.leave();
     return;
   }
   const destination = destinationOf(request, options);
   const isAllowed = mayGoTo?.(destination) ?? (!destination.socketPath && carriage.allows(destination.origin));
   if (!journey.carriesIf(isAllowed)) {
-    if (given !== undefined) removeHeader(request, { name, value, token }, options.headers);
+    if (given !== undefined) removeHeader(request, header, options.headers);
     return;
   }
   if (destination.isProxied) carriage.assertMayPassProxy(destination.origin);
-  concealHeader(request, { name, value, token }, options.headers);
+  concealHeader(request, header, options.headers);
+  watch?.(request);
 }

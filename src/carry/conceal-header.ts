@@ -1,6 +1,6 @@
 import { ClientRequest, type OutgoingHttpHeaders } from 'node:http';
 import { hideToken } from './hide-token.js';
-import { type SecretHeader, shownInsteadOf } from './secret-header.js';
+import type { SecretHeader } from './secret-header.js';
 import { swapInNextWrite } from './swap-in-next-write.js';
 
 type Headers = OutgoingHttpHeaders | readonly string[] | null | undefined;
@@ -16,8 +16,7 @@ type Headers = OutgoingHttpHeaders | readonly string[] | null | undefined;
  */
 export function concealHeader(request: ClientRequest, header: SecretHeader, given?: Headers): boolean {
   if (!isMadeByNode(request) || (request.headersSent && !hideInStoredText(request, header))) return false;
-  const { name, value } = header;
-  const shown = shownInsteadOf(header);
+  const { name, value, shown } = header;
   if (!request.headersSent) request.setHeader(name, shown);
   hideInOptions(given, value, shown);
   const swap = {
@@ -52,9 +51,11 @@ function hideInStoredText(request: ClientRequest, header: SecretHeader): boolean
 
 /** @param shown - what to show; nothing takes the header out */
 function hideInOptions(headers: Headers, value: string, shown: string | undefined): void {
-  for (const [key, held] of Object.entries(headers ?? {})) {
-    if (held !== value) continue;
-    if (shown === undefined) Reflect.deleteProperty(headers as object, key);
-    else Reflect.set(headers as object, key, shown);
+  if (!headers) return;
+  const held = headers as Record<string, unknown>;
+  for (const key of Object.keys(held)) {
+    if (held[key] !== value) continue;
+    if (shown === undefined) delete held[key];
+    else held[key] = shown;
   }
 }

@@ -1,6 +1,7 @@
 import { InvalidOptionError } from '../errors.js';
 import type { TokenSource } from '../token-source.js';
 import { AllowedOrigins } from './allowed-origins.js';
+import type { SecretHeader } from './secret-header.js';
 import { abortReasonOf, settleWithSignal } from './settle-with-signal.js';
 import { TokenHeader } from './token-header.js';
 
@@ -75,7 +76,12 @@ export class TokenCarriage {
    * @throws `ERR_TOKEN_MALFORMED` when no header can carry it
    */
   valueOf(token: string): string {
-    return this.#header.valueFor(token);
+    return this.#header.of(token).value;
+  }
+
+  /** The same with its name, and with what is shown of it. */
+  headerOf(token: string): SecretHeader {
+    return this.#header.of(token);
   }
 
   /** For one request with its redirects and its retry. */

@@ -1,5 +1,6 @@
 import { InvalidOptionError, TokenFileError } from '../errors.js';
 import { BEARER_CARRIER, type TokenSource } from '../token-source.js';
+import { SecretHeader } from './secret-header.js';
 
 /** Names of header fields (RFC 9110 section 5.6.2). */
 const FIELD_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
@@ -16,7 +17,7 @@ export class TokenHeader {
   readonly name: string;
   readonly #scheme: string | undefined;
   /** Of the token that was asked for last: it is the same one for many requests. */
-  #last: { readonly token: string; readonly value: string } | undefined;
+  #last: SecretHeader | undefined;
 
   /** @throws `ERR_TOKEN_OPTION` when the carrier of the source names no header */
   constructor({ carrier = BEARER_CARRIER }: TokenSource) {
@@ -28,12 +29,12 @@ export class TokenHeader {
   }
 
   /**
-   * The header's value for a token.
+   * Returns the header for a token.
    *
    * @throws `ERR_TOKEN_MALFORMED` when no header can carry it
    */
-  valueFor(token: string): string {
-    if (token === this.#last?.token) return this.#last.value;
+  of(token: string): SecretHeader {
+    if (token === this.#last?.token) return this.#last;
     if (!VISIBLE_ASCII.test(token)) {
       throw new TokenFileError(
         'ERR_TOKEN_MALFORMED',
@@ -41,7 +42,7 @@ export class TokenHeader {
       );
     }
     const value = this.#scheme === undefined ? token : `${this.#scheme} ${token}`;
-    this.#last = { token, value };
-    return value;
+    this.#last = new SecretHeader(this.name, value, token);
+    return this.#last;
   }
 }

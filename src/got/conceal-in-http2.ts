@@ -1,5 +1,5 @@
 import { hideToken } from '../carry/hide-token.js';
-import { type SecretHeader, shownInsteadOf } from '../carry/secret-header.js';
+import type { SecretHeader } from '../carry/secret-header.js';
 
 type Headers = Record<string, unknown>;
 
@@ -31,13 +31,13 @@ export function concealInHttp2<T extends Http2Options>(options: T, header: Secre
     hideInStream((made as { stream?: unknown }).stream ?? made, header);
     return made;
   };
-  const headers = { ...options.headers, [header.name]: shownInsteadOf(header) };
+  const headers = { ...options.headers, [header.name]: header.shown };
   return { ...options, headers, agent: { ...options.agent, http2: front } };
 }
 
 /** Node keeps what a stream was opened with, for whoever asks. */
 function hideInStream(stream: unknown, header: SecretHeader): void {
   const { sentHeaders } = stream as { sentHeaders?: Headers };
-  if (sentHeaders !== undefined) sentHeaders[header.name] = shownInsteadOf(header);
+  if (sentHeaders !== undefined) sentHeaders[header.name] = header.shown;
   hideToken(stream, header.token);
 }

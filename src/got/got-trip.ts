@@ -53,20 +53,20 @@ export class GotTrip {
   depart(request: AttemptOptions): Promise<void> | undefined {
     if (this.#next === 'retry') this.#beginAgain();
     this.#next = undefined;
-    const url = new URL(String(request.url));
+    // got keeps a URL; a hook may have put a text there.
+    const url = request.url instanceof URL ? request.url : new URL(String(request.url));
     if (hasHeader(request.headers, this.#carriage.header)) this.#journey.leave();
     this.#isCarrying = this.#journey.carriesTo(url);
     if (!this.#isCarrying) return undefined;
-    const value = this.#journey.valueAtHand();
-    if (value === undefined) return this.#wait(request);
-    this.#putOn(request, value);
+    if (this.#journey.valueAtHand() === undefined) return this.#wait(request);
+    this.#putOn(request);
     return undefined;
   }
 
   async #wait(request: AttemptOptions): Promise<void> {
     const limit = new TimeLimit(request.timeout.request);
-    const value = await limit.wait((signal) => this.#journey.value(signal), request.signal);
-    this.#putOn(request, value, limit);
+    await limit.wait((signal) => this.#journey.value(signal), request.signal);
+    this.#putOn(request, limit);
   }
 
   isRefusal(status: number): boolean {
@@ -93,13 +93,13 @@ export class GotTrip {
     if (!this.#isCarrying) this.#journey.leave();
   }
 
-  #putOn(request: AttemptOptions, value: string, limit?: TimeLimit): void {
+  #putOn(request: AttemptOptions, limit?: TimeLimit): void {
     const { header: name } = this.#carriage;
     const journey = this.#journey;
-    // What it would keep would be for requests with any token.
-    request.cache = undefined;
+    // What it would keep would be for requests with any token. got checks what it is set to, which costs more than to ask.
+    if (request.cache !== undefined) request.cache = undefined;
     sendBeneath(request, {
-      header: { name, value, token: journey.token! },
+      header: this.#carriage.headerOf(journey.token!),
       mayCarry: (url, headers) => {
         // Hooks that ran after this library's may have changed where it goes, or set the header.
         const mayCarry = this.#carriage.allows(url) && !hasHeader(headers, name);

@@ -51,6 +51,7 @@ export function sendBeneath(sender: Sender, { header, mayCarry, watch }: Sending
 /** What got sends with where the program has no function of its own. */
 function ownFunction(sender: Sender): RequestFunction | undefined {
   const given = sender.request;
+  if (given === undefined) return sender.getRequestFunction() as RequestFunction | undefined;
   sender.request = undefined;
   const own = sender.getRequestFunction();
   sender.request = given;

@@ -37,7 +37,7 @@ export function tokenCallCredentials(source: TokenSource): CallCredentials {
 
 async function metadataOf(source: TokenSource, header: TokenHeader): Promise<Metadata> {
   const metadata = new Metadata();
-  metadata.set(header.name, header.valueFor(await source.getToken()));
+  metadata.set(header.name, header.of(await source.getToken()).value);
   return metadata;
 }
 

@@ -3,10 +3,11 @@ import { Agent, ClientRequest, createServer, request, type Server } from 'node:h
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { concealHeader, removeHeader } from '../../src/carry/conceal-header.js';
+import { SecretHeader } from '../../src/carry/secret-header.js';
 import { expectNowhere } from '../helpers/reachable-texts.js';
 
 const TOKEN = 'eyJhbGciOiJSUzI1NiJ9.eyJleHAiOjF9.$&c2ln';
-const HEADER = { name: 'authorization', value: `Bearer ${TOKEN}`, token: TOKEN };
+const HEADER = new SecretHeader('authorization', `Bearer ${TOKEN}`, TOKEN);
 
 let server: Server;
 let agent: Agent;

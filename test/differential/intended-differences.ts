@@ -17,6 +17,10 @@ function sortedLines(head: unknown): string {
   return String(head).toLowerCase().split('\r\n').sort().join('\n');
 }
 
+/** What shows that a request was not sent: the server has not got it, and no client has added to it or made a request of it. */
+const NOT_SENT =
+  /^received order: [\w.-]+ \/ the end$|^seen (error details timings|order: (undici:|event connect|beforeError|(config|request) \/ no request)|(config|request interceptor) details headers keys)/;
+
 /** All of them. */
 export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
   {
@@ -77,9 +81,7 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     covers: ({ where }, { token, abort, options }) =>
       token === 'awaited' &&
       (abort !== undefined || (options as { call?: string }).call === 'cancel') &&
-      /^received order: [\w.-]+ \/ the end$|^seen (error details timings|order: (undici:|event connect|beforeError))/.test(
-        where,
-      ),
+      NOT_SENT.test(where),
   },
   {
     clients: 'undici',

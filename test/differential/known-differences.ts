@@ -3,25 +3,6 @@ import type { IntendedDifference } from './intended-differences.js';
 /** Differences that are not meant to be and not fixed yet: the report shows them, and no run fails because of them. */
 export const KNOWN_DIFFERENCES: readonly IntendedDifference[] = [
   {
-    clients: 'axios',
-    what: 'The headers that `beforeRedirect` gets have a prototype',
-    why: 'They are a copy without the token.',
-    covers: ({ where }) => where === 'seen beforeRedirect details headers of',
-  },
-  {
-    clients: 'axios',
-    what: 'Progress of a rejected attempt is reported',
-    why: 'Its body is read before the retry.',
-    covers: ({ where }, { refusedAt }) => refusedAt !== undefined && where.includes('/ download progress'),
-  },
-  {
-    clients: 'axios',
-    what: 'With its fetch adapter, a canceled request has no `config` in its error',
-    why: 'The error is made before the request is.',
-    covers: ({ where }, { options }) =>
-      (options as { adapter?: string }).adapter === 'fetch' && where === 'seen order: config / no request',
-  },
-  {
     clients: 'msw, nock',
     what: 'A fetch that is not that of Node gets `duplex: "half"` in the place of a value that it would reject',
     why: 'The request is made anew for it.',
