@@ -1,3 +1,4 @@
+import type { Attributes } from '@opentelemetry/api';
 import type { ProjectedTokenProvider } from '../provider/projected-token-provider.js';
 import { EXCHANGE_INSTRUMENTS, type ObservableExchange } from './exchange-instruments.js';
 import type { Instrument } from './instrument.js';
@@ -11,30 +12,30 @@ export type ObservableSource = ProjectedTokenProvider | ObservableExchange | Obs
 export interface Family {
   // What an instrument of a family is given is of that family: `familyOf` sees to it.
   readonly instruments: readonly Instrument<never>[];
-  /** Labels of all measurements: their name in Prometheus and in OpenTelemetry, and their value. */
-  readonly identity: readonly { readonly label: string; readonly attribute: string }[];
+  /** What all measurements have: labels in Prometheus, and the attributes of OpenTelemetry that say the same. */
+  readonly identity: readonly { readonly label: string; attributesOf(value: string): Attributes }[];
   identify(observed: never): readonly string[];
 }
 
 const PROVIDERS: Family = {
   instruments: PROVIDER_INSTRUMENTS,
-  identity: [{ label: 'path', attribute: 'file.path' }],
+  identity: [{ label: 'path', attributesOf: as('file.path') }],
   identify: ({ status }: ProjectedTokenProvider) => [status.path],
 };
 
 const EXCHANGES: Family = {
   instruments: EXCHANGE_INSTRUMENTS,
   identity: [
-    { label: 'exchange', attribute: 'projected_token.exchange' },
-    { label: 'server', attribute: 'server.address' },
-    { label: 'identity', attribute: 'projected_token.identity' },
+    { label: 'exchange', attributesOf: as('projected_token.exchange') },
+    { label: 'server', attributesOf: serverAttributes },
+    { label: 'identity', attributesOf: as('projected_token.identity') },
   ],
   identify: ({ figures: { exchange } }: ObservableExchange) => [exchange.kind, exchange.server, exchange.identity],
 };
 
 const VERIFIERS: Family = {
   instruments: VERIFIER_INSTRUMENTS,
-  identity: [{ label: 'audience', attribute: 'projected_token.audience' }],
+  identity: [{ label: 'audience', attributesOf: as('projected_token.audience') }],
   identify: ({ figures }: ObservableVerifier) => [figures.audiences.join(' ')],
 };
 
@@ -45,4 +46,15 @@ export const FAMILIES: readonly Family[] = [PROVIDERS, EXCHANGES, VERIFIERS];
 export function familyOf(observed: ObservableSource): Family {
   if (!('figures' in observed)) return PROVIDERS;
   return 'exchange' in observed.figures ? EXCHANGES : VERIFIERS;
+}
+
+function as(name: string): (value: string) => Attributes {
+  return (value) => ({ [name]: value });
+}
+
+/** An origin by the semantic conventions, whose `server.address` is a name or an IP address alone. */
+function serverAttributes(origin: string): Attributes {
+  const { protocol, hostname, port } = new URL(origin);
+  const defaultPort = protocol === 'https:' ? 443 : 80;
+  return { 'server.address': hostname.replace(/^\[|\]$/g, ''), 'server.port': Number(port || defaultPort) };
 }

@@ -9,8 +9,8 @@ export interface OpenTelemetryOptions {
   /**
    * Attributes of every measurement, to tell several of the same kind apart.
    *
-   * @default of a provider `file.path`; of an exchange `projected_token.exchange`, `server.address` and `projected_token.identity`;
-   * of a verifier `projected_token.audience`
+   * @default of a provider `file.path`; of an exchange `projected_token.exchange`, `server.address`, `server.port` and
+   * `projected_token.identity`; of a verifier `projected_token.audience`
    */
   readonly attributes?: Attributes;
 }
@@ -38,7 +38,7 @@ export function observeWithOpenTelemetry(observed: ObservableSource, options: Op
   const values = identify(observed as never);
   const {
     meter,
-    attributes = Object.fromEntries(identity.map(({ attribute }, index) => [attribute, values[index]!])),
+    attributes = Object.assign({}, ...identity.map(({ attributesOf }, index) => attributesOf(values[index]!))),
   } = options;
   const observables = instruments.map((instrument) => ({
     instrument,

@@ -11,6 +11,7 @@ import { type ExchangeDiagnosticsMessage, VaultTokenProvider } from 'projected-t
 import * as client from 'prom-client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EXCHANGE_INSTRUMENTS } from '../../src/metrics/exchange-instruments.js';
+import { FAMILIES } from '../../src/metrics/observable.js';
 import { ScriptedVault } from '../helpers/scripted-vault.js';
 
 const IDENTITY = 'exchange="vault",server="https://vault.example:8200",identity="auth/kubernetes/role/shop"';
@@ -87,11 +88,23 @@ it('exports an exchange as OpenTelemetry instruments, with the names of the sema
   const failures = metrics.find(({ descriptor }) => descriptor.name === 'projected_token.exchange.failures')!;
   expect(failures.dataPoints.map(({ attributes }) => attributes)).toContainEqual({
     'projected_token.exchange': 'vault',
-    'server.address': 'https://vault.example:8200',
+    'server.address': 'vault.example',
+    'server.port': 8200,
     'projected_token.identity': 'auth/kubernetes/role/shop',
     'error.type': 'ERR_EXCHANGE_DENIED',
   });
   await meterProvider.shutdown();
+});
+
+it.each([
+  ['https://vault.example', 'vault.example', 443],
+  ['http://localhost', 'localhost', 80],
+  ['http://[::1]:8200', '::1', 8200],
+])('names the server %s by its address and port, as the semantic conventions do', (origin, address, port) => {
+  const attributes = FAMILIES.flatMap(({ identity }) => identity)
+    .find(({ label }) => label === 'server')!
+    .attributesOf(origin);
+  expect(attributes).toEqual({ 'server.address': address, 'server.port': port });
 });
 
 it('publishes what happens to an exchange on diagnostics channels, without a token', async () => {
