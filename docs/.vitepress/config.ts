@@ -49,6 +49,7 @@ export default defineConfig({
         items: [
           page('The provider', '/provider'),
           page('Clients', '/clients'),
+          page('Recipes', '/recipes'),
           page('Moving from readFileSync', '/migrating'),
           page('Testing', '/testing'),
           page('Operation', '/operation'),
