@@ -53,6 +53,11 @@ export class Kubelet {
     return `${this.directory}/root/pods`;
   }
 
+  /** Of the process that runs now. */
+  get pid(): number {
+    return this.#process!.pid;
+  }
+
   async start(): Promise<void> {
     this.#process = new PartProcess(
       `The kubelet of ${this.nodeName}`,

@@ -59,6 +59,11 @@ export class PartProcess {
     }
   }
 
+  /** Its process id: setpriv has become the part itself. */
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
   get hasExited(): boolean {
     return this.#hasExited;
   }
