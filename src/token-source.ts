@@ -1,5 +1,5 @@
 /**
- * How a request carries a token: the header, and the scheme that precedes the token in it.
+ * Says how a request carries a token: the header, and the scheme that precedes the token in it.
  *
  * @example
  * ```ts
@@ -20,18 +20,18 @@ export interface TokenCarrier {
   readonly refusedStatuses?: readonly number[];
 }
 
-/** What carries a token unless its source says otherwise: `Authorization: Bearer …` (RFC 6750 section 2.1). */
+/** The default carrier of a token: `Authorization: Bearer …` (RFC 6750 section 2.1). */
 export const BEARER_CARRIER: TokenCarrier = Object.freeze({ header: 'Authorization', scheme: 'Bearer' });
 
 /** Options of one request for a token. */
 export interface GetTokenOptions {
-  /** Stops waiting when it aborts; the call rejects with `ERR_TOKEN_ABORTED`. Work shared with other callers goes on. */
+  /** Ends the wait when it aborts: the call rejects with `ERR_TOKEN_ABORTED`. Work shared with other callers goes on. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * All that a client needs to know about where its token comes from: {@link ProjectedTokenProvider} reads one from a
- * projected volume, the exchanges (Vault, TokenRequest) make one from another.
+ * Gives a client its token. {@link ProjectedTokenProvider} reads one from a projected volume; the exchanges (Vault,
+ * TokenRequest) turn one source into another.
  *
  * @example
  * ```ts
@@ -46,7 +46,7 @@ export interface TokenSource {
   getToken(options?: GetTokenOptions): Promise<string>;
 
   /**
-   * Returns the token that is usable at this moment, or `undefined`: nothing is read, asked or waited for. Optional. It lets
+   * Returns the token that is usable at this moment, or `undefined`, without I/O and without a wait. Optional. It lets
    * a client that has a token at hand send its request in the same turn, without the wait for a promise.
    *
    * @example
@@ -57,9 +57,9 @@ export interface TokenSource {
   peekToken?(): string | undefined;
 
   /**
-   * Is told of a token that a server refused; resolves with a different one, or with `undefined` when there is none.
+   * Call this when a server rejected a token. Resolves with a different one, or with `undefined` when there is none.
    *
-   * @param refused - the token that was refused, exactly as `getToken` gave it
+   * @param refused - the token that was rejected, exactly as `getToken` gave it
    */
   replaceToken(refused: string, options?: GetTokenOptions): Promise<string | undefined>;
 

@@ -69,7 +69,7 @@ export class KeptCredentials<Parameters extends unknown[], Credentials extends E
 function noAnswer(): TokenExchangeError {
   return new TokenExchangeError(
     'ERR_EXCHANGE_UNAVAILABLE',
-    `AWS STS gave no credentials within ${EXCHANGE_TIMEOUT_MS / 1000} s. Check the network policy, and AWS_ENDPOINT_URL_STS where it is set.`,
+    `AWS STS returned no credentials within ${EXCHANGE_TIMEOUT_MS / 1000} s. Check the network policy, and AWS_ENDPOINT_URL_STS where it is set.`,
   );
 }
 

@@ -18,7 +18,7 @@ export class AllowedOrigins {
     if (origins.size === 0) {
       throw new InvalidOptionError(
         'origins',
-        'No origin may get the token. List those that may in the option "origins", such as ["https://vault.internal:8200"].',
+        'No origin is allowed to receive the token. List the allowed ones in the option "origins", such as ["https://vault.internal:8200"].',
       );
     }
     this.#origins = origins;
@@ -49,7 +49,7 @@ function parseOrigin(listed: string | URL): string {
   if (url === undefined || !isHttp(url)) {
     throw new InvalidOptionError(
       'origins',
-      `"${shorten(listed)}" is no origin: write scheme, host and port, such as "https://vault.internal:8200".`,
+      `"${shorten(listed)}" is not an origin: write scheme, host and port, such as "https://vault.internal:8200".`,
     );
   }
   if (url.pathname !== '/' || url.search !== '' || url.hash !== '' || url.username !== '' || url.password !== '') {

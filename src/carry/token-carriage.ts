@@ -95,7 +95,7 @@ function errorStatuses(statuses: readonly number[]): readonly number[] {
   if (!Array.isArray(statuses) || !statuses.every(isError)) {
     throw new InvalidOptionError(
       'refusedStatuses',
-      'Statuses that refuse a token must be a list of numbers from 400 to 599.',
+      'The option "refusedStatuses" must be a list of numbers from 400 to 599.',
     );
   }
   return [...statuses];

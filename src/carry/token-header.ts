@@ -22,7 +22,10 @@ export class TokenHeader {
   /** @throws `ERR_TOKEN_OPTION` when the carrier of the source names no header */
   constructor({ carrier = BEARER_CARRIER }: TokenSource) {
     if (!FIELD_NAME.test(carrier.header)) {
-      throw new InvalidOptionError('carrier', 'The carrier of the token source names a header that is no header name.');
+      throw new InvalidOptionError(
+        'carrier',
+        'The carrier of the token source names a header that is not a valid header name.',
+      );
     }
     this.name = carrier.header.toLowerCase();
     this.#scheme = carrier.scheme;

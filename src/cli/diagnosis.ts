@@ -99,7 +99,7 @@ const REGULAR_FILE: Finding = {
   severity: 'warning',
   code: 'REGULAR_FILE',
   message:
-    'The file is no link into a projected volume, so the kubelet does not replace it. If it is mounted with subPath, mount the whole volume instead.',
+    'The file is not a link into a projected volume, so the kubelet does not replace it. If it is mounted with subPath, mount the whole volume instead.',
 };
 
 function rotationFindings(token: BoundToken, nowMs: number): Finding[] {

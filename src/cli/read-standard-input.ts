@@ -17,7 +17,7 @@ export async function readStandardInput(input: AsyncIterable<Uint8Array | string
     chunks.push(bytes);
     length += bytes.length;
     if (length > MAX_TOKEN_BYTES) {
-      const message = `Standard input is larger than ${MAX_TOKEN_BYTES / 1024} KiB, so it is no service account token.`;
+      const message = `Standard input is larger than ${MAX_TOKEN_BYTES / 1024} KiB, so it is not a service account token.`;
       throw new TokenFileError('ERR_TOKEN_TOO_LARGE', message, { path: STANDARD_INPUT_NAME });
     }
   }

@@ -40,5 +40,5 @@ const OTHER_WAY =
   'If the issuer cannot be asked from here, get the keys from its API server (--api-server, --ca, --bearer), for example through kubectl proxy.';
 
 function noUrl(issuer: string): string {
-  return `The issuer ${JSON.stringify(issuer)} of the token is no URL with https, so it publishes no keys. Get them from its API server (--api-server).`;
+  return `The issuer ${JSON.stringify(issuer)} of the token is not a URL with https, so it publishes no keys. Get them from its API server (--api-server).`;
 }

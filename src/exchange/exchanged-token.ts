@@ -265,7 +265,7 @@ function assertAlive({ obtainedAtMs, expiresAtMs }: Grant): void {
   if (lifeMs < SHORTEST_LIFE_MS) {
     throw new TokenExchangeError(
       'ERR_EXCHANGE_UNAVAILABLE',
-      `The token that the exchange gave lives for ${Math.max(0, lifeMs / 1000)} s, too short to use it. Check the lifetimes that the server is configured with.`,
+      `The exchanged token lives for ${Math.max(0, lifeMs / 1000)} s, which is too short. Check the token lifetimes of the server.`,
     );
   }
   if (Date.now() >= expiresAtMs) throw expiredAtOnce();
@@ -279,5 +279,5 @@ function notReady(readyTimeoutMs: number): TokenExchangeError {
 }
 
 function expiredAtOnce(): TokenExchangeError {
-  return new TokenExchangeError('ERR_EXCHANGE_UNAVAILABLE', 'The token that the exchange gave had expired already.');
+  return new TokenExchangeError('ERR_EXCHANGE_UNAVAILABLE', 'The exchanged token had already expired.');
 }

@@ -64,6 +64,6 @@ export async function exchangeNewest<T>(
 function noToken(timeoutMs: number): TokenExchangeError {
   return new TokenExchangeError(
     'ERR_EXCHANGE_UNAVAILABLE',
-    `The source of the service account token gave none within ${timeoutMs} ms. Check the option "source", and the volume it reads.`,
+    `The source of the service account token returned no token within ${timeoutMs} ms. Check the option "source", and the volume it reads.`,
   );
 }

@@ -87,7 +87,7 @@ async function readConfiguration(keyFile: string): Promise<Configuration> {
     configuration = JSON.parse(await readFile(keyFile, 'utf8'));
   } catch (error) {
     // The message of the parser may quote the file, which may hold a private key.
-    const why = codeOf(error) ?? 'it is no JSON';
+    const why = codeOf(error) ?? 'it is not JSON';
     throw invalid(`${named(keyFile)} cannot be read (${why}).`);
   }
   if (configuration?.type !== 'external_account') {

@@ -35,7 +35,7 @@ export function redactSubjectToken<Client extends object>(client: Client): Clien
   if (typeof interceptors?.add !== 'function') {
     throw new InvalidOptionError(
       'client',
-      'This is no external account client of google-auth-library 10 or 11: its errors cannot be kept free of the subject token.',
+      'This is not an external account client of google-auth-library 10 or 11. Its errors could show the subject token.',
     );
   }
   interceptors.add({

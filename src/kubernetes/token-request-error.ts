@@ -61,7 +61,7 @@ function adviceFor(status: number, { namespace, serviceAccount, boundObjectRef }
     case 422:
       return `Check the options "expirationSeconds", "audiences"${object ? ` and "boundObjectRef": the ${object} must use the service account` : ''}.`;
     default:
-      return 'It is asked again later.';
+      return 'The request will be retried.';
   }
 }
 
@@ -88,8 +88,14 @@ function unreachable(thrown: unknown): TokenExchangeError {
   return new TokenExchangeError(
     'ERR_EXCHANGE_UNAVAILABLE',
     isTransport
-      ? 'The API server could not be asked for a token; the cause says why. Check the cluster of the option "kubeConfig", its CA and the network policy.'
-      : 'The API server could not be asked for a token: the client could not make the request, or read the answer. Check the option "kubeConfig".',
+      ? `Cannot reach the API server: ${reasonOf(error)}. Check the cluster of the option "kubeConfig", its CA and the network policy.`
+      : 'Cannot ask the API server for a token: the client could not make the request, or read the answer. Check the option "kubeConfig".',
     isTransport ? { cause: error } : {},
   );
+}
+
+/** The code of Node or undici, which says what is wrong and quotes nothing: `ECONNREFUSED`, `DEPTH_ZERO_SELF_SIGNED_CERT`. */
+function reasonOf(error: Error): string {
+  const code: unknown = Reflect.get(error, 'code');
+  return typeof code === 'string' ? printable(code, 60) : 'no answer in time';
 }

@@ -67,7 +67,7 @@ interface SentCredentials {
 function noAnswer(timeoutMs: number): TokenExchangeError {
   return new TokenExchangeError(
     'ERR_EXCHANGE_UNAVAILABLE',
-    `The API server gave no answer to the TokenRequest within ${timeoutMs} ms (option "timeoutMs"). Check the cluster of the option "kubeConfig" and the network policy.`,
+    `The API server did not answer the TokenRequest within ${timeoutMs} ms (option "timeoutMs"). Check the cluster of the option "kubeConfig" and the network policy.`,
   );
 }
 

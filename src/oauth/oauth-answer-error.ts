@@ -13,7 +13,7 @@ export function isPassing(status: number): boolean {
 export function comeAgain(url: URL, { status, headers }: HttpAnswer, says = ''): TokenExchangeError {
   return new TokenExchangeError(
     'ERR_EXCHANGE_UNAVAILABLE',
-    `The authorization server answers ${status}${says} at ${url.origin}${url.pathname}. It is asked again later.`,
+    `The authorization server answers ${status}${says} at ${url.origin}${url.pathname}. The request will be retried.`,
     { status, retryAfterMs: retryAfterMs(headers['retry-after']) },
   );
 }

@@ -45,7 +45,7 @@ export function grantOf(answer: TokenEndpointResponse, askedAtMs: number, defaul
   if (tokenType === 'dpop') {
     throw new TokenExchangeError(
       'ERR_EXCHANGE_INVALID',
-      'The authorization server gives tokens that are bound to a key (token_type DPoP), which a bearer token is not. Let it give bearer tokens to this client.',
+      'The authorization server issues tokens that are bound to a key (token_type DPoP), which a bearer token is not. Configure it to issue bearer tokens to this client.',
       { status: 200 },
     );
   }

@@ -71,7 +71,7 @@ export function refusalError(refused: RefusedRequest, options: ResolvedOAuthOpti
   const isDenied = DENIALS.includes(error) || (options.grant === 'token-exchange' && error === 'invalid_request');
   return new TokenExchangeError(
     isDenied ? 'ERR_EXCHANGE_DENIED' : 'ERR_EXCHANGE_INVALID',
-    `The authorization server refuses the token request at ${at}: ${status}${says}. ${advice} The token ${describeToken(jwt)}.`,
+    `The authorization server rejects the token request at ${at}: ${status}${says}. ${advice} The token ${describeToken(jwt)}.`,
     { status, oauthError: error },
   );
 }

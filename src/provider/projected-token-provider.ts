@@ -24,7 +24,7 @@ const CLOSING_PATIENCE_MS = 1000;
 const WAIT = 'the wait for a token';
 
 /**
- * Follows a bound service account token in a projected volume: always has the newest acceptable one at hand.
+ * Follows a bound service account token in a projected volume, and always has the newest acceptable one at hand.
  *
  * Four things lead to a read of the file, and each alone is enough: an event of the directory, a safety poll, a timer at the
  * token's refresh time, and a caller that needs a token now.
@@ -60,7 +60,7 @@ export class ProjectedTokenProvider extends GuardedEmitter<ProjectedTokenEvents>
   #ending: Promise<void> | undefined;
 
   /**
-   * Makes a provider that does nothing yet, for those who add listeners before the first read; {@link start} starts it.
+   * Creates a provider that does nothing yet, so that listeners can be added before the first read; {@link start} starts it.
    * Most programs use {@link ProjectedTokenProvider.open}.
    *
    * @throws `ERR_TOKEN_OPTION` ({@link InvalidOptionError})
@@ -89,7 +89,7 @@ export class ProjectedTokenProvider extends GuardedEmitter<ProjectedTokenEvents>
 
   /**
    * Resolves with a provider that has an acceptable token in hand and watches for the next; with `waitForToken: false`
-   * after the first look at the file, whatever came of it.
+   * after the first read of the file, whatever its outcome.
    *
    * @throws the reason why no token was acceptable within `readyTimeoutMs`: {@link TokenFileError}, {@link TokenClaimError},
    * {@link TokenExpiredError} or {@link TokenSignatureError}; `ERR_TOKEN_OPTION`; `ERR_TOKEN_ABORTED`
@@ -104,7 +104,7 @@ export class ProjectedTokenProvider extends GuardedEmitter<ProjectedTokenEvents>
   }
 
   /**
-   * Starts to read and watch; resolves and rejects as {@link ProjectedTokenProvider.open} does. A second call gives the same
+   * Starts to read and watch; resolves and rejects as {@link ProjectedTokenProvider.open} does. A second call returns the same
    * promise.
    */
   start(): Promise<this> {
@@ -113,19 +113,19 @@ export class ProjectedTokenProvider extends GuardedEmitter<ProjectedTokenEvents>
   }
 
   /**
-   * The token in use, without a wait: `undefined` before the first, once the clock is past its use (`expiryMarginSeconds`
-   * before its expiry), and once closed. Requests use {@link getToken}.
+   * Returns the token in use: `undefined` before the first one, from `expiryMarginSeconds` before its expiry on, and after
+   * `close`. For requests use {@link getToken}.
    */
   get current(): BoundToken | undefined {
     return this.#token.usable(Date.now());
   }
 
-  /** Returns the token if it is usable at this moment, without a look at the file; otherwise `undefined`. */
+  /** Returns the token if it is usable at this moment, without reading the file; otherwise `undefined`. */
   peekToken(): string | undefined {
     return this.#token.usable(Date.now())?.value;
   }
 
-  /** How the provider is doing at this moment, by the clock: a plain object without secrets. Reading it emits no event. */
+  /** Reports the state at this moment, by the clock: a plain object without secrets. Reading it emits no event. */
   get status(): ProviderStatus {
     return describeProvider(
       { path: this.#options.path, lastReadAtMs: this.#lastReadAtMs, refusals: this.#refusals, reads: this.#readCounts },
@@ -136,10 +136,10 @@ export class ProjectedTokenProvider extends GuardedEmitter<ProjectedTokenEvents>
   }
 
   /**
-   * Resolves with a token that is not expired now. Costs a look at the clock; only when the token at hand has expired, for
-   * instance in a process that was suspended, the file is read, once for all callers.
+   * Resolves with a token that is not expired now. It looks at the clock only; the file is read, once for all callers, when
+   * the token at hand has expired, for instance in a process that was suspended.
    *
-   * @throws `ERR_TOKEN_EXPIRED`, or what keeps the file from giving a first token, such as `ERR_TOKEN_READ_FAILED` for a
+   * @throws `ERR_TOKEN_EXPIRED`, or the reason why the file holds no first token, such as `ERR_TOKEN_READ_FAILED` for a
    * volume that did not answer within 3 s; `ERR_TOKEN_CLOSED`, `ERR_TOKEN_ABORTED`
    */
   getToken(options?: GetTokenOptions): Promise<string> {
@@ -149,7 +149,7 @@ export class ProjectedTokenProvider extends GuardedEmitter<ProjectedTokenEvents>
 
   /**
    * Call this when a server rejected a token. Resolves with a different one, or with `undefined` if the file still holds the
-   * same or its volume does not answer. One read, however many callers.
+   * same or its volume does not answer. Concurrent calls share one read.
    *
    * @throws `ERR_TOKEN_CLOSED`, `ERR_TOKEN_ABORTED`
    */

@@ -3,23 +3,23 @@ import type { BoundToken } from '../token/bound-token.js';
 
 /** Events of {@link ProjectedTokenProvider}. None carries token bytes outside of a {@link BoundToken}. */
 export interface ProjectedTokenEvents {
-  /** Another token took the place of the one before. */
+  /** Emitted when the token was replaced by another one. */
   rotated: (event: { readonly current: BoundToken; readonly previous: BoundToken }) => void;
-  /** The file changed to something unacceptable, or cannot be read; the last good token stays in use. Told once a cause. */
+  /** Emitted when the file changed to something unacceptable, or cannot be read, once a cause. The last good token stays in use. */
   rejected: (event: { readonly error: ProjectedTokenError }) => void;
-  /** The token's refresh time is long past and the file is unchanged. */
+  /** Emitted when the token's refresh time is long past and the file is unchanged. */
   overdue: (event: { readonly current: BoundToken }) => void;
-  /** The token expired and no acceptable one has followed. */
+  /** Emitted when the token expired and no acceptable one has followed. */
   expired: (event: { readonly previous: BoundToken }) => void;
-  /** There is a usable token again after `expired`, or for the first time after `open({ waitForToken: false })`. */
+  /** Emitted when there is a usable token again after `expired`, or for the first time after `open({ waitForToken: false })`. */
   recovered: (event: { readonly current: BoundToken }) => void;
-  /** The directory cannot be watched; the file is polled. */
+  /** Emitted when the directory cannot be watched and the file is polled instead. */
   degraded: (event: { readonly reason: Error }) => void;
-  /** After `degraded`: the directory is watched again. */
+  /** Emitted after `degraded`, when the directory is watched again. */
   restored: () => void;
-  /** A listener failed, or something that fits no other event. Never fatal when nobody listens. */
+  /** Emitted when a listener failed, or for what fits no other event. Never fatal when nobody listens. */
   error: (error: Error) => void;
-  /** The provider was closed. */
+  /** Emitted when the provider was closed. */
   closed: () => void;
 }
 

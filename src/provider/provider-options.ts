@@ -43,20 +43,20 @@ export interface ProjectedTokenProviderOptions {
    */
   readonly clockToleranceSeconds?: number | undefined;
   /**
-   * How close to its expiry the token is not handed out any more, in seconds, from 0 on: a request takes time to arrive.
+   * Stops handing out the token this long before its expiry, in seconds, from 0 on: a request takes time to arrive.
    *
    * @default 10
    */
   readonly expiryMarginSeconds?: number | undefined;
   /**
-   * Pause between two looks at the file, in milliseconds, from 1 to 2147483647. The safety net under the directory's
+   * Pause between two reads of the file, in milliseconds, from 1 to 2147483647. The safety net under the directory's
    * events; once the token's refresh time has passed, or while the file holds none, the pause is at most a second.
    *
    * @default 10_000
    */
   readonly pollIntervalMs?: number | undefined;
   /**
-   * How long `open` waits for a first acceptable token, in milliseconds; with 0 it looks once.
+   * How long `open` waits for a first acceptable token, in milliseconds; with 0 it reads the file once.
    *
    * @default 10_000
    */
@@ -64,7 +64,7 @@ export interface ProjectedTokenProviderOptions {
   /**
    * Whether `open` waits for a first acceptable token, and rejects when none came within `readyTimeoutMs`.
    *
-   * With `false` it resolves after its first look at the file (within seconds, also when the volume does not answer), with a
+   * With `false` it resolves after its first read of the file (within seconds, also when the volume does not answer), with a
    * provider that may not be ready: `status.state` is `opening`, `getToken` rejects with the reason, and `recovered` is
    * emitted when the first token comes. For a service that answers probes meanwhile: alive, and not ready.
    *
@@ -73,7 +73,7 @@ export interface ProjectedTokenProviderOptions {
   readonly waitForToken?: boolean | undefined;
   /**
    * Key or key-set function of jose (`createLocalJWKSet`, `createRemoteJWKSet`, a `CryptoKey`, …) to check the signature of
-   * each candidate with. The recipient of a token checks it in any case; this serves those who distrust their own volume.
+   * each candidate with. The recipient of a token checks it in any case; set this if you distrust your own volume.
    *
    * @default no check
    */

@@ -2,7 +2,7 @@ import type { ProjectedTokenErrorCode } from '../errors.js';
 
 /**
  * What led to a read of the token file: `open` the first one, `event` a change of the directory, `poll` the safety poll,
- * `timer` the token's refresh time or expiry, `request` a caller that needed a token or had one refused, `refresh` a call of `refresh()`.
+ * `timer` the token's refresh time or expiry, `request` a caller that needed a token or had one rejected, `refresh` a call of `refresh()`.
  */
 export type ReadTrigger = 'open' | 'event' | 'poll' | 'timer' | 'request' | 'refresh';
 
@@ -13,7 +13,7 @@ export type ReadTrigger = 'open' | 'event' | 'poll' | 'timer' | 'request' | 'ref
 export type ProviderState = 'opening' | 'ready' | 'expired' | 'closed';
 
 /**
- * How a provider is doing: a plain object without secrets, for a readiness probe or a log.
+ * Reports the state of a provider: a plain object without secrets, for a readiness probe or a log.
  *
  * @example
  * ```ts
@@ -27,7 +27,7 @@ export interface ProviderStatus {
   readonly state: ProviderState;
   /** The token's refresh time is long past and the file is unchanged: rotation seems to have stopped. */
   readonly overdue: boolean;
-  /** `events`: changes of the directory are told at once. `polling`: the file is looked at in intervals only. */
+  /** `events`: changes of the directory are reported at once. `polling`: the file is read in intervals only. */
   readonly watching: 'events' | 'polling';
   /** The path asked for. */
   readonly path: string;
@@ -45,11 +45,11 @@ export interface ProviderStatus {
     | { readonly code: ProjectedTokenErrorCode; readonly message: string; readonly at: Date }
     | undefined;
   readonly counts: {
-    /** Times that another token took the place of the one before. */
+    /** Times that the token was replaced by another one. */
     readonly rotations: number;
-    /** Reads whose outcome was not acceptable. */
+    /** Reads that found no acceptable token. */
     readonly rejections: number;
-    /** Calls of `replaceToken`: tokens that a server refused. */
+    /** Calls of `replaceToken`: tokens that a server rejected. */
     readonly refusals: number;
     /** Reads of the file, by what led to them. */
     readonly reads: Readonly<Record<ReadTrigger, number>>;

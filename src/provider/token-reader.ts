@@ -70,7 +70,7 @@ export class TokenReader {
 
 function unverifiable(): TokenSignatureError {
   return new TokenSignatureError(
-    `The signature of the token could not be verified within ${VERIFY_TIMEOUT_MS / 1000} s: the key of the option "verify" did not come. ` +
+    `The signature of the token could not be verified within ${VERIFY_TIMEOUT_MS / 1000} s: the key set of the option "verify" did not answer. ` +
       'Check that the key set is reachable.',
   );
 }

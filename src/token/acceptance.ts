@@ -54,7 +54,7 @@ function assertBoundToken(token: BoundToken): void {
   }
   throw new TokenClaimError(
     'ERR_TOKEN_NO_EXPIRY',
-    'The token has no expiry (claim "exp"), so it is no bound service account token. ' +
+    'The token has no expiry (claim "exp"), so it is not a bound service account token. ' +
       'Mount one: a projected volume with a serviceAccountToken source.',
     { claim: 'exp' },
   );

@@ -6,7 +6,7 @@ import { parseJwt } from './parse-jwt.js';
 import { refreshAtSeconds } from './schedule.js';
 
 /**
- * An immutable snapshot of one token.
+ * Holds one token and its claims; immutable.
  *
  * Everything but {@link BoundToken.value} is safe to log: no `console.log`, `util.inspect`, `JSON.stringify`, `String()`,
  * `structuredClone` or spread gives the token itself away.
@@ -20,7 +20,7 @@ import { refreshAtSeconds } from './schedule.js';
 export class BoundToken {
   /** The claims, deeply frozen. */
   readonly claims: BoundTokenClaims;
-  /** First 12 hexadecimal digits of the SHA-256 of the token: tells two tokens apart in a log, and is no secret. */
+  /** First 12 hexadecimal digits of the SHA-256 of the token: tells two tokens apart in a log, and is not a secret. */
   readonly fingerprint: string;
   readonly #value: string;
 
@@ -35,7 +35,7 @@ export class BoundToken {
    * Reads the claims of a token, without a check of its signature.
    *
    * @param value - a JSON Web Token in compact form, without surrounding white space
-   * @throws `ERR_TOKEN_MALFORMED` ({@link TokenFileError}) when it is none
+   * @throws `ERR_TOKEN_MALFORMED` ({@link TokenFileError}) when it is not one
    *
    * @example
    * ```ts
@@ -112,7 +112,7 @@ export class BoundToken {
     return dateOf(refreshAtSeconds(this.claims));
   }
 
-  /** What may be shown of the token; used by `JSON.stringify`. */
+  /** Returns what may be shown of the token; used by `JSON.stringify`. */
   toJSON(): Record<string, unknown> {
     return {
       fingerprint: this.fingerprint,

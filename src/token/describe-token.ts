@@ -7,6 +7,6 @@ export function describeToken(jwt: string): string {
     const whom = audiences.map((audience) => JSON.stringify(audience)).join(', ') || 'no audience';
     return `is of ${subject} for ${whom}, issued by ${issuer ?? 'nobody'}`;
   } catch {
-    return 'is no JWT';
+    return 'is not a JWT';
   }
 }

@@ -83,7 +83,7 @@ export class VaultConnection {
     if (url !== undefined && this.#origins.has(url)) return url;
     throw new TokenExchangeError(
       'ERR_EXCHANGE_INVALID',
-      `Vault at ${from.origin} redirects to ${url?.origin ?? 'an address that is no URL'}. List that origin in the option "origins" if it is a node of the same cluster.`,
+      `Vault at ${from.origin} redirects to ${url?.origin ?? 'an address that is not a URL'}. List that origin in the option "origins" if it is a node of the same cluster.`,
       // During a failover a standby redirects to the dead leader, and once there is a new one it may forward.
       { isRetryable: url !== undefined },
     );
@@ -104,7 +104,7 @@ function unavailable(url: URL, { status, reasons }: VaultAnswer, retryAfter: str
   const why = status === 503 ? ' It is sealed, or has no active node.' : '';
   return new TokenExchangeError(
     'ERR_EXCHANGE_UNAVAILABLE',
-    `Vault at ${url.origin} answers ${status}${reasons === '' ? '' : ` (${reasons})`}.${why} It is asked again later.`,
+    `Vault at ${url.origin} answers ${status}${reasons === '' ? '' : ` (${reasons})`}.${why} The request will be retried.`,
     { status, retryAfterMs: retryAfterMs(retryAfter) },
   );
 }

@@ -52,7 +52,7 @@ export function parseLease({ status, body }: VaultAnswer, askedAtMs: number, ren
   if (renewed === undefined && typeof uses === 'number' && uses > 0) {
     throw new TokenExchangeError(
       'ERR_EXCHANGE_INVALID',
-      `The role gives tokens for ${uses} requests only (token_num_uses). Set it to 0: a token that is kept needs no limit of uses but its TTL.`,
+      `The role issues tokens for ${uses} requests only (token_num_uses). Set it to 0: a token that is kept is limited by its TTL.`,
       { status },
     );
   }

@@ -128,7 +128,7 @@ export class VaultSession implements Exchange<VaultLease> {
     }
     return new TokenExchangeError(
       'ERR_EXCHANGE_DENIED',
-      `Vault refuses the login to ${where}: ${says}. The token ${describeToken(jwt)}. Check bound_service_account_names and` +
+      `Vault rejects the login to ${where}: ${says}. The token ${describeToken(jwt)}. Check bound_service_account_names and` +
         ` bound_service_account_namespaces of the role, that its audience is one of the token's, the options "mount" and` +
         ` "namespace", that the mount knows this cluster's API server, and that its token reviewer may create TokenReviews` +
         ` (system:auth-delegator).`,

@@ -42,7 +42,7 @@ export function bearerAnswerTo(
     case 'invalid-request':
       return answer(400, challenge, 'invalid_request', 'Send one header Authorization with one bearer token');
     case 'ERR_VERIFY_FORBIDDEN':
-      return answer(403, challenge, 'insufficient_scope', 'This service account is not let in');
+      return answer(403, challenge, 'insufficient_scope', 'This service account is not allowed');
     case 'ERR_VERIFY_UNAVAILABLE':
       return { status: 503, headers: { 'Retry-After': '5', 'Cache-Control': 'no-store' } };
     case 'ERR_VERIFY_EXPIRED':

@@ -50,15 +50,15 @@ export class KeyDiscovery {
     const keysUrl = typeof uri === 'string' && URL.canParse(uri) ? new URL(uri) : undefined;
     // Clear text only from a server that is itself asked in clear text, which is one on this machine.
     if (keysUrl?.protocol === 'https:' || (keysUrl !== undefined && keysUrl.origin === server.origin)) return keysUrl;
-    throw unavailable(url, 'its "jwks_uri" is no URL with https');
+    throw unavailable(url, 'its "jwks_uri" is not a URL with https');
   }
 
   async #fetch(url: URL): Promise<Readonly<Record<string, unknown>>> {
     const response = await this.#client.request('GET', url);
     if (response.status !== 200) throw unavailable(url, refusal(response));
     const document = parseJson(response.text);
-    if (document === undefined) throw unavailable(url, 'it is no JSON');
-    if (typeof document !== 'object' || document === null) throw unavailable(url, 'it is no JSON object');
+    if (document === undefined) throw unavailable(url, 'it is not JSON');
+    if (typeof document !== 'object' || document === null) throw unavailable(url, 'it is not a JSON object');
     return document as Record<string, unknown>;
   }
 }
@@ -67,7 +67,7 @@ function readKeySet(url: URL, document: Readonly<Record<string, unknown>>): KeyS
   try {
     return new KeySet(document);
   } catch {
-    throw unavailable(url, 'it is no set of keys (RFC 7517)');
+    throw unavailable(url, 'it is not a set of keys (RFC 7517)');
   }
 }
 

@@ -39,7 +39,7 @@ const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  * @throws `ERR_VERIFY_MALFORMED`
  */
 export function assertTokenText(token: unknown): asserts token is string {
-  if (typeof token !== 'string') throw malformed(`it is no string, but ${token === null ? 'null' : typeof token}`);
+  if (typeof token !== 'string') throw malformed(`it is not a string, but ${token === null ? 'null' : typeof token}`);
   if (token.length > MAX_TOKEN_BYTES) throw malformed(`it is longer than ${MAX_TOKEN_BYTES} characters`);
 }
 

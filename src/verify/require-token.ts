@@ -122,7 +122,7 @@ export function tokenIdentityOf(request: object): TokenIdentity {
   if (tokenIdentity !== undefined) return tokenIdentity;
   throw new InvalidOptionError(
     'requireToken',
-    'Nobody verified the token of this request. Put requireToken(verifier) before this route.',
+    'The token of this request was not verified. Put requireToken(verifier) before this route.',
   );
 }
 

@@ -107,7 +107,7 @@ export class ReviewProof implements TokenProof {
     const review = readTokenReview(text);
     if (review === undefined) {
       throw unavailable(
-        'The answer of the API server to a TokenReview is no TokenReview. Check that the option "apiServer" is its address, and what is in between.',
+        'The answer of the API server to a TokenReview is not a TokenReview. Check that the option "apiServer" is its address, and what is in between.',
       );
     }
     return review;

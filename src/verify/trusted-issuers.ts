@@ -66,6 +66,6 @@ function assertAllowed(
   if ((namespaces?.includes(namespace) ?? true) && (serviceAccounts?.includes(name) ?? true)) return;
   throw new TokenVerificationError(
     'ERR_VERIFY_FORBIDDEN',
-    `The service account ${showValues([name])} is not let in by the options "namespaces" and "serviceAccounts".`,
+    `The service account ${showValues([name])} is not allowed by the options "namespaces" and "serviceAccounts".`,
   );
 }

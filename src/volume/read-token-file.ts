@@ -168,7 +168,7 @@ function textOf(bytes: Buffer, path: string): string {
 function tooLarge(path: string): TokenFileError {
   return new TokenFileError(
     'ERR_TOKEN_TOO_LARGE',
-    `${path} is larger than ${MAX_TOKEN_BYTES / 1024} KiB, so it is no service account token. Check the option "path".`,
+    `${path} is larger than ${MAX_TOKEN_BYTES / 1024} KiB, so it is not a service account token. Check the option "path".`,
     { path },
   );
 }

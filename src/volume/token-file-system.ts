@@ -1,5 +1,5 @@
 /**
- * The part of `node:fs` that this library uses: any other file system with these members will do, such as memfs'.
+ * The part of `node:fs` that this library uses. Any file system with these members works, such as memfs.
  *
  * @example
  * ```ts

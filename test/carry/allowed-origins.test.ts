@@ -70,7 +70,7 @@ describe('a listed origin', () => {
       expect.objectContaining({
         code: 'ERR_TOKEN_OPTION',
         option: 'origins',
-        message: expect.stringContaining(`${shown} is no origin`),
+        message: expect.stringContaining(`${shown} is not an origin`),
       }),
     );
   });
@@ -97,13 +97,13 @@ describe('a listed origin', () => {
     ['x://secret@y@z', 'x://…@z'],
   ])('that is none (%s) is shown without the credentials in it', (listed, shown) => {
     expect(() => new AllowedOrigins([listed])).toThrow(
-      expect.objectContaining({ message: expect.stringContaining(`"${shown}" is no origin`) }),
+      expect.objectContaining({ message: expect.stringContaining(`"${shown}" is not an origin`) }),
     );
   });
 
   it('that is none is not shown at any length', () => {
     expect(() => new AllowedOrigins(['x'.repeat(10_000)])).toThrow(
-      expect.objectContaining({ message: expect.stringMatching(/^"x{100}" is no origin/) }),
+      expect.objectContaining({ message: expect.stringMatching(/^"x{100}" is not an origin/) }),
     );
   });
 

@@ -109,7 +109,7 @@ const CASES: Record<string, Case> = {
   'a file that no kubelet replaces, such as a subPath mount': {
     given: async () => [await regularFile()],
     codes: ['REGULAR_FILE'],
-    says: /no link into a projected volume.*subPath, mount the whole volume/,
+    says: /not a link into a projected volume.*subPath, mount the whole volume/,
   },
   'an empty file': {
     given: async () => {

@@ -101,7 +101,7 @@ describe('inspect --verify', () => {
     volume.write(await secretToken({ claims: { iss: 'somebody' } }));
     const { stdout } = await run(['inspect', volume.path, '--verify', '--json']);
     expect(JSON.parse(stdout).findings).toMatchObject([
-      { code: 'ERR_VERIFY_ISSUER', message: expect.stringMatching(/"somebody" of the token is no URL with https/) },
+      { code: 'ERR_VERIFY_ISSUER', message: expect.stringMatching(/"somebody" of the token is not a URL with https/) },
     ]);
   });
 

@@ -153,7 +153,7 @@ describe('In a pod that was prepared for Google Cloud, nothing has to be configu
     const file = join(await temporaryDirectory(), 'key.json');
     await writeFile(file, '-----BEGIN PRIVATE KEY-----');
     vi.stubEnv('GOOGLE_APPLICATION_CREDENTIALS', file);
-    expect((await rejectionOf(ours())).message).toMatch(/cannot be read \(it is no JSON\)\.$/);
+    expect((await rejectionOf(ours())).message).toMatch(/cannot be read \(it is not JSON\)\.$/);
   });
 });
 

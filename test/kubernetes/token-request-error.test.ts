@@ -104,7 +104,7 @@ describe('An answer of the API server', () => {
       what: 'the API server cannot answer now',
       code: 'ERR_EXCHANGE_UNAVAILABLE',
       prepare: () => server.failNext({ status, retryAfterSeconds: 7 }),
-      says: ['asked again later'],
+      says: ['will be retried'],
     })),
   ])('$status where $what is $code', async ({ status, code, options, prepare, says }) => {
     prepare?.();

@@ -194,12 +194,7 @@ describe('An answer', () => {
       'ERR_EXCHANGE_INVALID',
       /answers 302/,
     ],
-    [
-      'that there are too many requests',
-      { status: 429 },
-      'ERR_EXCHANGE_UNAVAILABLE',
-      /answers 429 .*asked again later/,
-    ],
+    ['that there are too many requests', { status: 429 }, 'ERR_EXCHANGE_UNAVAILABLE', /answers 429 .*will be retried/],
     ['of a fault', { status: 500, body: 'oops' }, 'ERR_EXCHANGE_UNAVAILABLE', /answers 500/],
     [
       'that it cannot now, in the words of OAuth',

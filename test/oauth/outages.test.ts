@@ -88,7 +88,7 @@ describe('A token of an authorization server', () => {
     await create({ timeoutMs: 2_000 }).start();
     source.getToken = () => new Promise(() => {});
     await passSecondsSlowly(520);
-    expect(provider.status.lastError!.message).toContain('gave none within 2000 ms');
+    expect(provider.status.lastError!.message).toContain('returned no token within 2000 ms');
     expect(await provider.getToken()).toBe('access-1');
   });
 

@@ -68,7 +68,7 @@ describe('A standby that redirects', () => {
     const error = await rejectionOf(active.open({ address: server.origin }));
     await server.close();
     expect(error.code).toBe('ERR_EXCHANGE_INVALID');
-    expect(error.message).toContain('redirects to an address that is no URL');
+    expect(error.message).toContain('redirects to an address that is not a URL');
   });
 
   it('from https to http is not followed unless that very origin is listed', async () => {

@@ -83,7 +83,7 @@ describe('A login that Vault refuses with 403', () => {
   it('says so when the source gives what is no service account token', async () => {
     scene = await VaultScene.start();
     scene.source.current = 'aaaaaaaa.bbbbbbbb.cccccccc';
-    expect((await failure()).message).toContain('The token is no JWT.');
+    expect((await failure()).message).toContain('The token is not a JWT.');
   });
 });
 

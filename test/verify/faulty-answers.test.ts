@@ -51,7 +51,7 @@ describe('A TokenReview of the wrong shape', () => {
     const server = await serveReviews(issuer, () => answer as typeof ACCEPTED);
     const error = await rejectionOf(byReview(server.origin).verify(issuer.sign()));
     expect(error.code).toBe('ERR_VERIFY_UNAVAILABLE');
-    expect(error.message).toContain('is no TokenReview');
+    expect(error.message).toContain('is not a TokenReview');
   });
 
   it('is not kept: the next request asks again', async () => {

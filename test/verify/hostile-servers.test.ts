@@ -72,7 +72,7 @@ describe('Discovery', () => {
     const server = await serveLoopback(() => discovery(server.origin, jwksUri));
     const error = await rejectionOf(verifierOf({ issuer: server.origin }).verify(tokenOf(server.origin)));
     expect(error.code).toBe('ERR_VERIFY_UNAVAILABLE');
-    expect(error.message).toContain('its "jwks_uri" is no URL with https');
+    expect(error.message).toContain('its "jwks_uri" is not a URL with https');
   });
 
   it.each<[string, Partial<LoopbackResponse>]>([
