@@ -59,7 +59,9 @@ export class VaultModel {
 
   /** Follows a call for a token; what it gives must be usable at that moment. */
   follow(name: string, timeLimitMs: number, call: Promise<string | undefined>, other?: string): void {
-    const wasClosed = this.isClosed;
+    // A second start gives the promise of the first.
+    const isAgain = name === 'start' && this.#hasStarted;
+    const wasClosed = this.isClosed && !isAgain;
     if (name === 'start') this.#hasStarted = true;
     this.calls.follow(name, timeLimitMs, call, ({ value, error }: Outcome<string | undefined>) => {
       if (error !== undefined) {
