@@ -1,12 +1,10 @@
 import { execFile, spawn } from 'node:child_process';
 import { access, cp, mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { KUBERNETES_CACHE, OPENBAO_CACHE, PROGRAMS } from './harness/programs.js';
+import { KUBERNETES_CACHE, OPENBAO_CACHE, PARTS, PROGRAMS } from './harness/programs.js';
 import { KUBERNETES_VERSION, OPENBAO_VERSION } from './harness/versions.js';
 
 const run = promisify(execFile);
-const PARTS = fileURLToPath(new URL('./parts', import.meta.url));
 const PROGRESS_EVERY_MS = 15_000;
 
 /** Something that the machine lacks, and what to do about it. */

@@ -10,11 +10,10 @@ import (
 	"path/filepath"
 	"time"
 
-	"go.opentelemetry.io/otel/trace/noop"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
-	remote "k8s.io/cri-client/pkg"
-	fakeruntime "k8s.io/cri-client/pkg/fake"
+	criapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+	criapitest "k8s.io/cri-api/pkg/apis/testing"
 	"k8s.io/klog/v2"
 	cadvisortest "k8s.io/kubernetes/pkg/kubelet/cadvisor/testing"
 	"k8s.io/kubernetes/pkg/kubelet/cm"
@@ -51,17 +50,15 @@ func main() {
 	configuration.Address, configuration.ReadOnlyPort, configuration.HealthzPort = "127.0.0.1", 0, 0
 	configuration.SyncFrequency.Duration = *syncPeriod
 
-	endpoint, err := fakeruntime.GenerateEndpoint()
-	check(err)
-	runtime := fakeruntime.NewFakeRemoteRuntime()
-	check(runtime.Start(endpoint))
-	defer runtime.Stop()
-	logger := klog.Background()
-	runtimeService, err := remote.NewRemoteRuntimeService(endpoint, 15*time.Second, noop.NewTracerProvider(), &logger)
-	check(err)
+	// Called as it is, and not by a socket as kubemark calls it: that would lie in /tmp and stay behind.
+	runtime := criapitest.NewFakeRuntimeService()
+	runtime.FakeStatus = &criapi.RuntimeStatus{Conditions: []*criapi.RuntimeCondition{
+		{Type: criapi.RuntimeReady, Status: true},
+		{Type: criapi.NetworkReady, Status: true},
+	}}
 	kubemark.NewHollowKubelet(
 		flags, configuration, client, client, &cadvisortest.Fake{NodeName: *name},
-		runtime.ImageService, runtimeService, cm.NewStubContainerManager(),
+		criapitest.NewFakeImageService(), runtime, cm.NewStubContainerManager(),
 	).Run(context.Background())
 }
 
