@@ -1,10 +1,9 @@
 import { execFile } from 'node:child_process';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { chmod } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { onTestFinished } from 'vitest';
+import { RunDirectory } from './run-directory.js';
 
 /** What a run of the command line came to. */
 export interface CommandResult {
@@ -19,10 +18,10 @@ export async function runAsUser(
   args: readonly string[],
 ): Promise<CommandResult> {
   // In a directory that everybody can enter, wherever the repository lies.
-  const directory = await mkdtemp(join(tmpdir(), 'projected-token-cli-'));
-  onTestFinished(() => rm(directory, { recursive: true }));
-  await chmod(directory, 0o755);
-  const outfile = join(directory, 'main.mjs');
+  const directory = await RunDirectory.create();
+  onTestFinished(() => directory[Symbol.asyncDispose]());
+  await chmod(directory.path, 0o755);
+  const outfile = directory.join('main.mjs');
   await build({
     entryPoints: [fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url))],
     bundle: true,
