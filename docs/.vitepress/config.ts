@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { defineConfig } from 'vitepress';
 import { headingAnchor } from './heading-anchor.js';
+import { repositoryLinks } from './repository-links.js';
 
 const page = (text: string, link: string) => ({ text, link });
 
@@ -16,14 +17,12 @@ export default defineConfig({
   outDir: '../.cache/site',
   cacheDir: '../.cache/vitepress',
   cleanUrls: true,
-  // Pages link to files of the repository, which are no pages of the site.
-  ignoreDeadLinks: [/\.\.\/(?:examples|test|src|CHANGELOG|SECURITY|README|\.ci)/, /\/examples\//, /LICENSE/],
   rewrites: {
     'simulation/README.md': 'simulation/index.md',
     'bench/README.md': 'bench/index.md',
     'api/README.md': 'api/index.md',
   },
-  markdown: { anchor: { slugify: headingAnchor } },
+  markdown: { anchor: { slugify: headingAnchor }, config: repositoryLinks },
   themeConfig: {
     search: { provider: 'local' },
     outline: [2, 3],
