@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import { transform } from 'esbuild';
-import { type BundledFile, TARGET } from './bundle.js';
+import { type Module, TARGET } from './modules.js';
 
 const IMPORT_OF_FILE = /^import \{([^}]*)\} from ("\.[^"]+");$/gm;
 const EXPORT = /^export \{([^}]*)\};$/m;
@@ -10,7 +10,7 @@ const EXPORT = /^export \{([^}]*)\};$/m;
  * is one copy of every class and of every shared map across subpaths. `import()` becomes a `require` at the same moment, because Jest
  * runs CommonJS files where `import()` fails.
  */
-export async function toCommonJs({ name, code }: BundledFile): Promise<BundledFile> {
+export async function toCommonJs({ name, code }: Module): Promise<Module> {
   // Other files of the package take no copies of changing values, so constants will do: see `checkOrder`.
   const linked = code
     .replace(IMPORT_OF_FILE, (_, names, file) => `const {${names.replace(/ as /g, ': ')}} = require(${file});`)
@@ -28,7 +28,7 @@ export async function toCommonJs({ name, code }: BundledFile): Promise<BundledFi
 }
 
 /** Throws if files import each other in a circle: one of them would get what is not there yet. */
-export function checkOrder(files: readonly BundledFile[]): void {
+export function checkOrder(files: readonly Module[]): void {
   const imports = new Map(
     files.map(({ name, code }) => [
       name,

@@ -1,38 +1,37 @@
 /**
- * Builds the package: ES modules, CommonJS in `cjs`, and the types of both.
+ * Makes the package of what tsup has built, ES modules and types: names chunks, and adds CommonJS in `cjs`, with types of its own.
  *
- * Run: npm run build [-- <directory>]
+ * Run: npm run build
  */
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { bundle } from './bundle.js';
 import { checkOrder, toCommonJs } from './commonjs.js';
-import { writeTypes } from './types.js';
+import { takeModules } from './modules.js';
 import { useVendored, vendoredBy } from './vendored.js';
 
-async function writeModules(directory: string): Promise<void> {
-  const files = await bundle();
-  for (const { name, code } of files) await write(join(directory, name), code);
+const [directory = 'dist'] = process.argv.slice(2);
+const commonJs = join(directory, 'cjs');
 
-  // The command line is a program: nobody requires it.
-  const required = files.filter(({ name }) => name !== 'cli.js');
-  checkOrder(required);
-  const commonJs = join(directory, 'cjs');
-  for (const file of required) {
-    const { name, code } = await toCommonJs(useVendored(file));
-    await write(join(commonJs, name), code);
-  }
-  for (const { name, code } of await vendoredBy(required)) await write(join(commonJs, name), code);
-  // Bundlers look for "sideEffects" in the nearest one.
-  await write(join(commonJs, 'package.json'), '{ "type": "commonjs", "sideEffects": false }\n');
+const modules = await takeModules(directory);
+for (const { name, code } of modules) await write(join(directory, name), code);
+
+// The command line is a program: nobody requires it.
+const required = modules.filter(({ name }) => name !== 'cli.js');
+checkOrder(required);
+for (const module of required) {
+  const { name, code } = await toCommonJs(useVendored(module));
+  await write(join(commonJs, name), code);
+}
+for (const { name, code } of await vendoredBy(required)) await write(join(commonJs, name), code);
+
+// Bundlers look for "sideEffects" in the nearest one. It also says what kind of module a declaration beside it declares, so the types
+// are the same text.
+await write(join(commonJs, 'package.json'), '{ "type": "commonjs", "sideEffects": false }\n');
+for (const name of await readdir(directory)) {
+  if (name.endsWith('.d.ts')) await cp(join(directory, name), join(commonJs, name));
 }
 
 async function write(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, text, { mode: text.startsWith('#!') ? 0o755 : 0o644 });
 }
-
-const [directory = 'dist'] = process.argv.slice(2);
-await rm(directory, { recursive: true, force: true });
-await writeModules(directory);
-await writeTypes(directory);

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { build } from 'esbuild';
-import { type BundledFile, TARGET } from './bundle.js';
+import { type Module, TARGET } from './modules.js';
 
 // Dependencies that are ES modules only. A `require` of them fails in Jest, under Yarn PnP, and on a Node without require(esm), so
 // the CommonJS files bring their own copy, each in a file of its own.
@@ -11,7 +11,7 @@ const FROM = /^import (\{[^}]*\}) from "([^"]+)";$/gm;
 const IMPORT = /\bimport\("([^"]+)"\)/g;
 
 /** Sends the imports of vendored packages to their copies. */
-export function useVendored({ name, code }: BundledFile): BundledFile {
+export function useVendored({ name, code }: Module): Module {
   const redirect = (text: string, specifier: string) => {
     if (!isVendored(specifier)) return text;
     const path = relative(dirname(name), join('vendor', `${packageOf(specifier)}.js`));
@@ -24,7 +24,7 @@ export function useVendored({ name, code }: BundledFile): BundledFile {
 }
 
 /** What the files use of the vendored packages, as a CommonJS file a package; and the licenses that have to go with it. */
-export async function vendoredBy(files: readonly BundledFile[]): Promise<BundledFile[]> {
+export async function vendoredBy(files: readonly Module[]): Promise<Module[]> {
   const uses = new Map(VENDORED.map((name) => [name, new Set<string>()]));
   for (const { code } of files) {
     for (const [, names, specifier] of code.matchAll(FROM)) {

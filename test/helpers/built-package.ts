@@ -10,7 +10,16 @@ const run = promisify(execFile);
 /** Root of this repository. */
 export const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
 
-const SOURCES = ['src', 'package.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'build', 'tsconfig.json'];
+const SOURCES = [
+  'src',
+  'package.json',
+  'README.md',
+  'CHANGELOG.md',
+  'LICENSE',
+  'build',
+  'tsup.config.ts',
+  'tsconfig.json',
+];
 
 /** The package as it would be published. */
 export interface BuiltPackage {
@@ -46,7 +55,10 @@ export async function builtPackage(): Promise<BuiltPackage> {
 }
 
 async function buildInto(directory: string): Promise<void> {
-  await run(process.execPath, ['--import', 'tsx', 'build/main.ts', join(directory, 'dist')], { cwd: REPOSITORY });
+  const tsup = join(REPOSITORY, 'node_modules', 'tsup', 'dist', 'cli-default.js');
+  const dist = join(directory, 'dist');
+  await run(process.execPath, [tsup, '--silent', '--out-dir', dist], { cwd: REPOSITORY });
+  await run(process.execPath, ['--import', 'tsx', 'build/main.ts', dist], { cwd: REPOSITORY });
   for (const file of ['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE']) {
     await copyFile(join(REPOSITORY, file), join(directory, file));
   }
