@@ -5,7 +5,7 @@ import { InvalidOptionError } from '../errors.js';
 // The one import between clients: axios' fetch adapter sends with the fetch that it is given, so what it is given carries the token.
 import { carryFetch } from '../fetch/carry-fetch.js';
 import { HttpTrip } from './http-trip.js';
-import { type AdapterConfig, hasHeader, type RequestConfig, urlOf, usesFetch } from './request-config.js';
+import { type AdapterConfig, copyConfig, hasHeader, type RequestConfig, urlOf, usesFetch } from './request-config.js';
 import { showConfig } from './show-config.js';
 
 type Fetch = typeof fetch;
@@ -56,14 +56,21 @@ export class AxiosCarrier {
   }
 
   #makeAdapter(beneath: AdapterConfig): AxiosAdapter {
-    const adapter: AxiosAdapter = (config) => this.#carry(config, beneath);
+    const adapter: AxiosAdapter = (config) => {
+      try {
+        return this.#carry(config, beneath);
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    };
     // A configuration that is logged shows what the program asked for.
     Object.defineProperty(adapter, 'toJSON', { value: () => beneath });
     carriedBy.set(adapter, { carrier: this, beneath });
     return adapter;
   }
 
-  async #carry(config: RequestConfig, beneath: AdapterConfig): Promise<AxiosResponse> {
+  /** No `async` function: each promise more in the way of an answer gives an abort another moment to come before it. */
+  #carry(config: RequestConfig, beneath: AdapterConfig): Promise<AxiosResponse> {
     const url = urlOf(config);
     const isOurs = url !== undefined && this.carriage.allows(url) && !hasHeader(config, this.carriage.header, url);
     if (!isOurs) {
@@ -74,18 +81,27 @@ export class AxiosCarrier {
     return new HttpTrip(this.carriage, config, beneath, url).run();
   }
 
-  async #carryWithFetch(config: RequestConfig, beneath: AdapterConfig): Promise<AxiosResponse> {
+  #carryWithFetch(config: RequestConfig, beneath: AdapterConfig): Promise<AxiosResponse> {
     assertFetchCanBeGiven();
     const fetch = this.#carrying(config.env?.fetch ?? globalThis.fetch, isReplayableBody(config.data));
-    const sent = { ...config, adapter: beneath, env: { ...config.env, fetch } };
-    try {
-      const response = await axios.getAdapter('fetch', sent)(sent);
-      response.config = config;
-      return response;
-    } catch (error) {
-      if (axios.isAxiosError(error)) showConfig(error, config);
-      throw error;
-    }
+    const sent = copyConfig(config);
+    sent.adapter = beneath;
+    sent.env = { ...config.env, fetch };
+    return axios
+      .getAdapter(
+        'fetch',
+        sent,
+      )(sent)
+      .then(
+        (response) => {
+          response.config = config;
+          return response;
+        },
+        (error) => {
+          showConfig(error, sent, config);
+          throw error;
+        },
+      );
   }
 
   /** The adapter makes a `Request` of everything, in which a stream cannot be told from other bodies. */

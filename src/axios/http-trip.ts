@@ -7,12 +7,15 @@ import { bytesOfForm } from './bytes-of-form.js';
 import { urlOfHop } from './redirect-options.js';
 import { type AdapterConfig, copyConfig, type RequestConfig } from './request-config.js';
 import { headersWithout, removeHeader } from './request-headers.js';
-import { showConfig } from './show-config.js';
+import { showAs, showConfig } from './show-config.js';
 import { TimeLimit } from './time-limit.js';
 import { TripAgents } from './trip-agents.js';
 import { TripProgress, watchesProgress } from './trip-progress.js';
 
 type BeforeRedirect = NonNullable<RequestConfig['beforeRedirect']>;
+
+/** As many as follow-redirects follows where nobody says how many. */
+const MAX_REDIRECTS = 21;
 
 /** One request on its way through axios' http adapter, or one of the program's own: its redirects, and its retry. */
 export class HttpTrip {
@@ -23,6 +26,7 @@ export class HttpTrip {
   /** What to send to the hop that was reached, without the token. */
   #hop: RequestConfig;
   #url: URL;
+  #redirects = 0;
   /** No request of the attempt holds the token. */
   #isConcealed = false;
 
@@ -88,15 +92,14 @@ export class HttpTrip {
       const response = await axios.getAdapter(this.beneath ?? axios.defaults.adapter, sent)(sent);
       response.config = this.config;
       this.#hideIn(response.request);
+      // It may fail later on, with an error that shows what was sent.
+      if (sent.responseType === 'stream') showAs(sent, this.config);
       return response;
     } catch (error) {
-      if (axios.isAxiosError(error)) {
-        showConfig(error, this.config);
-        this.#hideIn(error.request);
-      }
+      showConfig(error, sent, this.config);
+      if (axios.isAxiosError(error)) this.#hideIn(error.request);
       throw error;
     } finally {
-      // A response that is a stream may fail later on, with an error that shows what was sent.
       delete headers[header];
       if (hop.url === this.config.url) this.#showHeaders(headers);
     }
@@ -134,12 +137,18 @@ export class HttpTrip {
     const isOwn = Object.keys(options.headers).some((name) => name.toLowerCase() === header);
     if (isOwn) this.#journey.leave();
     this.#url = urlOfHop(options);
+    this.#redirects++;
     this.#hop = this.#hopTo(options);
     const value = this.#journey.valueAtRedirect(this.#url);
     if (value !== undefined) options.headers[header] = value;
     this.#isConcealed = false;
     this.#agents.useFor(options);
   };
+
+  /** In the way of axios: 0 would have it hand the next redirect to the program, while a negative number is always exceeded. */
+  get #redirectsLeft(): number {
+    return (this.config.maxRedirects ?? MAX_REDIRECTS) - this.#redirects || -1;
+  }
 
   /** What follow-redirects is about to send to the next hop, as a request of its own. */
   #hopTo({ method, headers, auth, socketPath }: Parameters<BeforeRedirect>[0]): RequestConfig {
@@ -151,6 +160,7 @@ export class HttpTrip {
       params: undefined,
       method,
       socketPath,
+      maxRedirects: this.#redirectsLeft,
       headers: AxiosHeaders.from(headers),
       auth: credentialsOf(auth),
       // A redirect that makes a GET of another method takes the body off.

@@ -8,12 +8,12 @@ export type RequestConfig = InternalAxiosRequestConfig & { env?: { fetch?: typeo
 export type AdapterConfig = AxiosRequestConfig['adapter'];
 
 /**
- * Returns a copy of a configuration, key by key: it is an object without a prototype, and for those to spread or to assign takes four
- * times as long, five microseconds for every request on Node 20.
+ * Returns a copy of a configuration, key by key: axios makes it without a prototype, and to spread or to assign such an object takes
+ * twice as long, microseconds for every request on Node 20.
  */
 export function copyConfig(config: RequestConfig): RequestConfig {
-  const copy: Record<string, unknown> = {};
   const given = config as unknown as Record<string, unknown>;
+  const copy: Record<string, unknown> = Object.create(Object.getPrototypeOf(given));
   for (const key of Object.keys(given)) copy[key] = given[key];
   return copy as unknown as RequestConfig;
 }

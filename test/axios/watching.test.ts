@@ -48,3 +48,12 @@ it('beforeRedirect gets the very headers that are about to be sent', async () =>
   };
   expect(await redirected(connect() as typeof axios)).toBe(await redirected(axios));
 });
+
+it('maxRedirects counts those before a refusal too', async () => {
+  world.listed.on('/a', { status: 307, headers: { location: '/b' } });
+  world.listed.on('/b', ({ headers }) =>
+    headers.authorization === world.source.value(1) ? { status: 401 } : { status: 307, headers: { location: '/c' } },
+  );
+  await expect(connect().get('/a', { maxRedirects: 1 })).rejects.toMatchObject({ code: 'ERR_FR_TOO_MANY_REDIRECTS' });
+  expect(world.listed.seen('/c', 'authorization')).toEqual([]);
+});
