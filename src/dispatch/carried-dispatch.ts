@@ -1,43 +1,16 @@
 import type { Dispatcher } from 'undici';
 import { isReplayableBody } from '../carry/is-replayable-body.js';
-import type { TokenCarriage, TokenJourney } from '../carry/token-carriage.js';
-import { withDeadline } from '../internal/deadline.js';
+import type { CarriedRequest } from './carried-request.js';
 import { withHeader } from './dispatch-headers.js';
-import type { KeptBody } from './kept-body.js';
 import type { Handler } from './legacy-handler.js';
 import { Refusal } from './refusal.js';
+import { waitForValue } from './wait-for-value.js';
 
 type Controller = Dispatcher.DispatchController;
 
 /** What undici tells a handler, without the controller. */
 type Told<Event extends keyof Dispatcher.DispatchHandler> =
   Parameters<NonNullable<Dispatcher.DispatchHandler[Event]>> extends [unknown, ...infer Rest] ? Rest : never;
-
-/** Longest delay of a timer of Node. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
-
-/** The surroundings of a request that carries the token. */
-export interface CarriedRequest {
-  readonly carriage: TokenCarriage;
-  readonly journey: TokenJourney;
-  /** Headers are such as can be read more than once. */
-  readonly options: Dispatcher.DispatchOptions;
-  /** What is kept of a body that can be read only once; without it, the body in the options decides. */
-  readonly body?: KeptBody | undefined;
-  /** Has those requests that wait for a token, or may yet be sent once more. */
-  readonly unsettled?: { add(request: CarriedDispatch): void; delete(request: CarriedDispatch): void } | undefined;
-  readonly errors: DispatchErrors;
-}
-
-/** The errors of the client for what it does not see itself. */
-export interface DispatchErrors {
-  /** For an abort without a reason. */
-  aborted(): Error;
-  /** For the time limit `headersTimeout`. */
-  timedOut(): Error;
-  /** For the option `maxRedirections`: beneath this dispatcher nobody may take the token along to another origin. */
-  redirecting(): Error;
-}
 
 /**
  * One request on its way through undici, to which this is the handler; to the caller's handler it is the controller.
@@ -55,6 +28,7 @@ export class CarriedDispatch implements Handler, Controller {
   #isAborted = false;
   #isPaused = false;
   #hasBegun = false;
+  #isDispatched = false;
   #isOver = false;
   #hasFailed = false;
 
@@ -77,7 +51,8 @@ export class CarriedDispatch implements Handler, Controller {
 
   /** Ends a wait for a token, as the dispatcher is destroyed. */
   endWait(error: Error): void {
-    if (this.#attempt !== undefined && this.#refusal === undefined) return;
+    // What was handed to the dispatcher, that ends itself.
+    if (this.#isDispatched && this.#refusal === undefined) return;
     this.#wait?.abort(error);
     this.#fail(error);
   }
@@ -120,8 +95,9 @@ export class CarriedDispatch implements Handler, Controller {
     else this.#endRefusal(this.#refusal, tell);
   }
 
-  onResponseError(_controller: Controller, error: Error): void {
-    if (this.#refusal === undefined || this.#isAborted) this.#fail(error);
+  onResponseError(controller: Controller | null | undefined, error: Error): void {
+    // undici gives no controller with an error of a request that it rejects at once.
+    if (this.#refusal === undefined || this.#isAborted) this.#failWith(controller && this, error);
     else this.#endRefusal(this.#refusal, () => this.#fail(error));
   }
 
@@ -212,6 +188,7 @@ export class CarriedDispatch implements Handler, Controller {
     if (headersTimeout !== undefined) sent.headersTimeout = headersTimeout;
     if (body !== undefined) sent.body = body.read() as unknown as NonNullable<typeof sent.body>;
     unsettled?.add(this);
+    this.#isDispatched = true;
     try {
       return this.dispatch(sent, this);
     } catch (error) {
@@ -226,26 +203,11 @@ export class CarriedDispatch implements Handler, Controller {
       // Before the token is there: an abort during the wait must reach the caller at once.
       this.#begin(undefined);
       if (this.#isOver) return;
-      const { headersTimeout } = this.request.options;
-      const startedAtMs = performance.now();
-      const value = await this.#waitForValue(headersTimeout);
-      if (this.#isOver) return;
-      const isLimited = typeof headersTimeout === 'number' && headersTimeout > 0;
-      const waitedMs = Math.ceil(performance.now() - startedAtMs);
-      this.#send(value, isLimited ? Math.max(1, headersTimeout - waitedMs) : headersTimeout);
+      const { value, headersTimeout } = await waitForValue(this.request, this.#startWait().signal);
+      if (!this.#isOver) this.#send(value, headersTimeout);
     } catch (error) {
       this.#fail(error);
     }
-  }
-
-  /** The time limit for the answer's head covers the wait for the token, too. */
-  async #waitForValue(headersTimeout: number | null | undefined): Promise<string> {
-    const { journey, errors } = this.request;
-    const { signal } = this.#startWait();
-    // What is no time limit is left for undici to reject.
-    if (typeof headersTimeout !== 'number' || !(headersTimeout > 0)) return journey.value(signal);
-    const timeoutMs = Math.min(headersTimeout, MAX_TIMEOUT_MS);
-    return withDeadline((limit) => journey.value(limit), { timeoutMs, toError: errors.timedOut, signal });
   }
 
   #startWait(): AbortController {
@@ -316,10 +278,14 @@ export class CarriedDispatch implements Handler, Controller {
   }
 
   #fail(error: unknown): void {
+    this.#failWith(this, error);
+  }
+
+  #failWith(controller: Controller | null | undefined, error: unknown): void {
     if (this.#hasFailed) return;
     this.#hasFailed = true;
     this.#end();
     // Whatever it is: the reason of the caller's own signal need not be an error.
-    this.handler.onResponseError?.(this, error as Error);
+    this.handler.onResponseError?.(controller as Controller, error as Error);
   }
 }

@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici';
 import type { TokenCarriage, TokenJourney } from '../carry/token-carriage.js';
-import { CarriedDispatch, type CarriedRequest, type DispatchErrors } from './carried-dispatch.js';
+import { CarriedDispatch } from './carried-dispatch.js';
+import type { CarriedRequest, DispatchErrors } from './carried-request.js';
 import { Destinations } from './destinations.js';
 import { hasHeader, repeatableHeaders } from './dispatch-headers.js';
 import type { KeptBody } from './kept-body.js';
@@ -71,8 +72,15 @@ export class DispatchCarrier {
   }
 }
 
+/** As undici checks handlers of this kind, see its `assertRequestHandler`: those made here have all methods. */
+function isCompleteFor(options: Partial<Dispatcher.DispatchOptions>, handler: LegacyHandler): boolean {
+  const { onConnect, onError, onUpgrade, onHeaders, onData, onComplete } = handler;
+  const told = options.upgrade || options.method === 'CONNECT' ? [onUpgrade] : [onHeaders, onData, onComplete];
+  return [onConnect, onError, ...told].every((method) => typeof method === 'function');
+}
+
 /** What undici rejects before it looks at anything else is left to it. */
 function isDispatchable(options: unknown, handler: unknown): boolean {
   if (typeof options !== 'object' || options === null || typeof handler !== 'object' || handler === null) return false;
-  return !isLegacyHandler(handler) || typeof handler.onError === 'function';
+  return !isLegacyHandler(handler) || isCompleteFor(options, handler);
 }

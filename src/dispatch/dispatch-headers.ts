@@ -45,8 +45,11 @@ export function withHeader(headers: DispatchHeaders, name: string, value: string
   if (headers === undefined || headers === null) return { [name]: value };
   if (Array.isArray(headers)) return [...headers, name, value];
   if (headers instanceof HeaderPairs) return new HeaderPairs([...headers.pairs, [name, value]]);
+  if (typeof headers !== 'object') return headers;
+  // As a property of an ordinary object it would be the prototype.
+  if (Object.hasOwn(headers, '__proto__')) return new HeaderPairs([...Object.entries(headers), [name, value]]);
   // Ten times as fast as to spread them, on Node 20.
-  return typeof headers === 'object' ? Object.assign({}, headers, { [name]: value }) : headers;
+  return Object.assign({}, headers, { [name]: value });
 }
 
 /** Just as undici tells pairs from an object of headers. */

@@ -1,11 +1,11 @@
-import type { CarriedDispatch } from '../dispatch/carried-dispatch.js';
+import type { UnsettledRequest } from '../dispatch/carried-request.js';
 
 /**
  * The requests of a dispatcher that wait for a token, or may yet be sent once more. undici does not know that they will come, so a
  * graceful end has to wait for them before undici may be told of it.
  */
 export class UnsettledRequests {
-  readonly #requests = new Set<CarriedDispatch>();
+  readonly #requests = new Set<UnsettledRequest>();
   #onceSettled: (() => void)[] = [];
 
   get isEmpty(): boolean {
@@ -17,11 +17,11 @@ export class UnsettledRequests {
     return this.#onceSettled.length > 0;
   }
 
-  add(request: CarriedDispatch): void {
+  add(request: UnsettledRequest): void {
     this.#requests.add(request);
   }
 
-  delete(request: CarriedDispatch): void {
+  delete(request: UnsettledRequest): void {
     if (this.#requests.delete(request) && this.areAwaited && this.isEmpty) this.#tell();
   }
 

@@ -1,0 +1,84 @@
+import diagnosticsChannel from 'node:diagnostics_channel';
+import type { TokenSource } from 'projected-token';
+import { withToken } from 'projected-token/undici';
+import { Agent, Client, type Dispatcher } from 'undici';
+import { expect, it, onTestFinished } from 'vitest';
+import { withHeader } from '../../src/dispatch/dispatch-headers.js';
+import { useHttpOrigins } from '../helpers/http-origins.js';
+
+const world = useHttpOrigins();
+
+/** Has its token at hand, so that a request is sent in the turn of the call. */
+const source: TokenSource = {
+  getToken: async () => 'token',
+  peekToken: () => 'token',
+  replaceToken: async () => undefined,
+};
+
+type Use = (dispatcher: Dispatcher) => unknown;
+
+/** What comes of the same use of a bare dispatcher and of a wrapped one. */
+async function bothOf(use: Use, make = (): Dispatcher => new Agent()): Promise<[bare: unknown, wrapped: unknown]> {
+  const [bare, agent] = [make(), make()];
+  onTestFinished(async () => {
+    await Promise.all([bare, agent].map((dispatcher) => dispatcher.destroy()));
+  });
+  const wrapped = withToken(agent, source, { origins: [world.listed.origin] });
+  return [await use(bare), await use(wrapped)];
+}
+
+const options = () => ({ origin: world.listed.origin, path: '/a', method: 'GET' }) as const;
+
+it('The handler gets no controller with an error of a request that undici rejects at once', async () => {
+  const [bare, wrapped] = await bothOf((dispatcher) => {
+    const controllers: unknown[] = [];
+    dispatcher.dispatch(
+      { ...options(), bodyTimeout: -1 },
+      { onRequestStart() {}, onResponseError: (controller) => void controllers.push(controller) },
+    );
+    return controllers;
+  });
+  expect(bare).toEqual([undefined]);
+  expect(wrapped).toEqual(bare);
+});
+
+it('A handler of undici 6 without the methods that its request needs is rejected', async () => {
+  const [bare, wrapped] = await bothOf((dispatcher) => {
+    const errors: string[] = [];
+    const handler = {
+      onConnect() {},
+      onHeaders() {},
+      onData() {},
+      onComplete() {},
+      onError: (e: Error) => errors.push(e.message),
+    };
+    dispatcher.dispatch({ ...options(), upgrade: 'websocket' }, handler as unknown as Dispatcher.DispatchHandler);
+    return errors;
+  });
+  expect(wrapped).toEqual(bare);
+  expect(wrapped).toEqual(['invalid onUpgrade method']);
+});
+
+it('A header named __proto__ is sent, in its place', () => {
+  const headers = JSON.parse('{"x-first":"1","__proto__":"2","x-last":"3"}');
+  const sent = withHeader(headers, 'authorization', 'Bearer a');
+  expect([...(sent as Iterable<[string, string]>)]).toEqual([
+    ...Object.entries(headers),
+    ['authorization', 'Bearer a'],
+  ]);
+});
+
+it('At a destroy in the turn of the call, the diagnostics channel is told before the handler', async () => {
+  const use = async (dispatcher: Dispatcher) => {
+    const told: string[] = [];
+    const onError = () => told.push('channel');
+    diagnosticsChannel.subscribe('undici:request:error', onError);
+    dispatcher.dispatch(options(), { onRequestStart() {}, onResponseError: () => void told.push('handler') });
+    await dispatcher.destroy();
+    diagnosticsChannel.unsubscribe('undici:request:error', onError);
+    return told;
+  };
+  const [bare, wrapped] = await bothOf(use, () => new Client(world.listed.origin));
+  expect(wrapped).toEqual(bare);
+  expect(wrapped).toEqual(['channel', 'handler']);
+});
