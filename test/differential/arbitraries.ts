@@ -257,10 +257,12 @@ function withSilence<Options>(
   return { ...scenario, answers, requests: 1, refusedAt: undefined };
 }
 
-/** A stream that was sent to an earlier hop is not there for a refusal at a later one. */
+/** Only one answer refuses the token, and a stream that was sent to an earlier hop is not there for a refusal at a later one. */
 function withRefusal<Options>(scenario: Scenario<Options>): Scenario<Options> {
-  const isLater = scenario.refusedAt !== undefined && scenario.refusedAt > 0;
-  return isLater && STREAMS.includes(scenario.body) ? { ...scenario, body: 'text' } : scenario;
+  if (scenario.refusedAt === undefined) return scenario;
+  const answers = scenario.answers.map((answer) => (answer.status === 401 ? { ...answer, status: 403 } : answer));
+  const body = scenario.refusedAt > 0 && STREAMS.includes(scenario.body) ? 'text' : scenario.body;
+  return { ...scenario, answers, body };
 }
 
 /** The origin of a base URL is a listed one: `withToken` takes it as such. */

@@ -19,15 +19,16 @@ function sortedLines(head: unknown): string {
 
 /** What shows that a request was not sent: the server has not got it, and no client has added to it or made a request of it. */
 const NOT_SENT =
-  /^received order: [\w.-]+ \/ the end$|^seen (error details timings|order: (undici:|event connect|beforeError|(config|request) \/ no request)|(config|request interceptor) details headers keys)/;
+  /^received order: [\w.-]+ \/ the end$|^seen (error details timings|order: (undici:|event connect|beforeError|(config|request) \/ no request|upload progress \/ the end)|(config|request interceptor) details headers keys|rejected details(: InvalidArgumentError|$))/;
 
 /** All of them. */
 export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
   {
     clients: 'fetch and undici, and what sends by them',
-    what: '`socket.bytesWritten` of a `SocketError` is larger',
-    why: 'It counts all bytes that were sent, those of the token too.',
-    covers: ({ where }) => where.endsWith(' socket bytesWritten'),
+    what: '`socket.bytesWritten` of a `SocketError` is larger, and after a refusal `socket.bytesRead`',
+    why: 'They count all bytes of the connection, those of the token and of the refusal too.',
+    covers: ({ where }, { refusedAt }) =>
+      where.endsWith(' socket bytesWritten') || (refusedAt !== undefined && where.endsWith(' socket bytesRead')),
   },
   {
     clients: 'fetch',
@@ -90,7 +91,7 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     covers: ({ where }, { token, options }) =>
       token === 'awaited' &&
       (options as { closing?: string }).closing === 'destroy in the same turn' &&
-      where.startsWith('seen rejected details: InvalidArgumentError'),
+      /^seen (rejected details: InvalidArgumentError|order: undici:request:create \/ )/.test(where),
   },
   {
     clients: 'undici',
@@ -102,6 +103,14 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
       /^seen (order: (onResponseError|undici:request:create) \/ onRequestStart|onResponseError (aborted|reason))/.test(
         where.replace(' details', ''),
       ),
+  },
+  {
+    clients: 'undici',
+    what: 'A request with the option `maxRedirections` is rejected before undici checks its other options',
+    why: 'A redirect interceptor beneath the token would follow with it to any origin. undici itself rejects this option too.',
+    covers: ({ where }, { options }) =>
+      'maxRedirections' in ((options as { members?: object }).members ?? {}) &&
+      /^seen (dispatch gives|rejected|onResponseError|order)/.test(where),
   },
   {
     clients: 'got',
@@ -122,6 +131,22 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     why: 'The retry uses the connection on which the server refused the token.',
     covers: ({ where }, { refusedAt }) =>
       refusedAt !== undefined && where.replace(' details', '') === 'seen request reusedSocket',
+  },
+  {
+    clients: 'axios',
+    what: 'After a refusal at a later hop of a redirect, what `beforeRedirect` gets at the next one lacks the fragment of the last URL, and has its keys in another order',
+    why: 'axios begins a request of its own at the hop that refused the token, and leaves out fragments.',
+    covers: ({ where }, { refusedAt = 0 }) =>
+      refusedAt > 0 && /^seen (keys of beforeRedirect details|beforeRedirect details request url)/.test(where),
+  },
+  {
+    clients: 'axios',
+    what: 'With its fetch adapter, an error comes a microtask later: an abort or a report of progress in that moment comes first',
+    why: 'The error shows the configuration that was sent, and is given that of the program.',
+    covers: ({ where, isOrderOnly = false }, { options, abort }) =>
+      (options as { adapter?: string }).adapter === 'fetch' &&
+      ((abort?.moment === 'in a microtask' && / \/ CanceledError /.test(where)) ||
+        (isOrderOnly && where === 'seen order: error / upload progress')),
   },
   {
     clients: 'fetch and what sends by it',

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { hasOwnHeader } from './own-header.js';
 import { plainAnswers } from './plain-answers.js';
 import { LISTED, type Origins, type Scenario } from './scenario.js';
 import { Scene, type Seen } from './scene.js';
@@ -57,7 +58,8 @@ function scriptOf(subject: Subject, scenario: Scenario, origins: Origins, isWrap
 function refusalOf(subject: Subject, scenario: Scenario, isWrapped: boolean): Script['refusal'] {
   if (scenario.refusedAt === undefined) return undefined;
   if (isWrapped) return { hop: scenario.refusedAt, text: `${TOKEN_MARK}1` };
-  const isShown = scenario.refusedAt === 0 && LISTED.includes(scenario.origin) && !subject.canSendAgain(scenario);
+  const carries = LISTED.includes(scenario.origin) && !hasOwnHeader(scenario);
+  const isShown = scenario.refusedAt === 0 && carries && !subject.canSendAgain(scenario);
   return isShown ? { hop: 0, text: '' } : undefined;
 }
 
