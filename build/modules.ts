@@ -21,7 +21,8 @@ export async function takeModules(directory: string): Promise<Module[]> {
       .filter((name) => !name.startsWith('cut-out/'))
       .map(async (name) => {
         const code = await readFile(join(directory, name), 'utf8');
-        return { name: rename(name, names), code: await tidy(rename(code, names)) };
+        const print = name === 'cli.js' ? shorten : tidy;
+        return { name: rename(name, names), code: await print(rename(code, names)) };
       }),
   );
   for (const taken of [metafile, ...written.map((name) => join(directory, name)), join(directory, 'cut-out')]) {
@@ -35,6 +36,11 @@ async function tidy(code: string): Promise<string> {
   const compact = await transform(code, { target: TARGET, minifyWhitespace: true });
   const printed = await transform(compact.code, { target: TARGET, format: 'esm' });
   return printed.code.replace(/^import "\.[^"]+";\n/gm, '');
+}
+
+/** Prints a program that nobody steps through, as short as it can be. */
+async function shorten(code: string): Promise<string> {
+  return (await transform(code, { target: TARGET, format: 'esm', minify: true })).code;
 }
 
 /** Calls a chunk after the largest module in it: esbuild's names change with every byte, and say nothing in a stack trace. */

@@ -45,9 +45,9 @@ export async function vendoredBy(files: readonly Module[]): Promise<Module[]> {
         format: 'cjs',
         platform: 'node',
         target: TARGET,
-        // Nobody reads these here. Names of classes stay, because errors show theirs.
+        // Nobody reads these here. Names of classes stay where errors show theirs.
         minify: true,
-        keepNames: true,
+        keepNames: name !== 'chokidar',
         legalComments: 'none',
         // As ES modules are.
         banner: { js: "'use strict';" },
