@@ -31,6 +31,13 @@ export interface ObservedPod {
   readonly provider: ProjectedTokenProvider;
 }
 
+/** What is observed, with the samples of each of its series: names are made once, not at each of a million samples. */
+interface Observed {
+  readonly pod: string;
+  readonly source: ObservableSource;
+  readonly columns: Map<string, (number | undefined)[]>;
+}
+
 /**
  * Pods with a provider each, and a program with a Vault login and a verifier, all of them the library's own, on a clock that is told
  * the time.
@@ -43,7 +50,7 @@ export class ObservedProgram {
   readonly pods: ObservedPod[] = [];
   #verify!: (token: string) => Promise<unknown>;
   #vault!: VaultTokenProvider;
-  readonly #observed: { readonly pod: string; readonly source: ObservableSource }[] = [];
+  readonly #observed: Observed[] = [];
   #scrapes = 0;
   #logins = 0;
 
@@ -98,30 +105,28 @@ export class ObservedProgram {
     const nowMs = START_MS + this.#scrapes * SCRAPE_INTERVAL_MS;
     await this.clock.advanceTo(nowMs);
     await this.#settle();
-    for (const { pod, source } of this.#observed) this.#sample(pod, source, nowMs);
+    for (const observed of this.#observed) this.#sample(observed, nowMs);
     this.#scrapes++;
   }
 
   /** What Prometheus stores of a scrape; that the exporter says the same is shown by test/metrics. */
-  #sample(pod: string, source: ObservableSource, nowMs: number): void {
-    const { instruments, identity, identify } = familyOf(source);
-    const values = identify(source as never);
-    const labels = identity.map(({ label }, index) => `${label}="${values[index]}"`);
-    const common = [...labels, 'namespace="shop"', `pod="${pod}"`].join(',');
-    for (const instrument of instruments) {
-      for (const { value, attributes } of instrument.measure(source as never, nowMs)) {
-        let name = `${prometheusName(instrument)}{${common}`;
-        for (const label in attributes) name += `,${label}="${attributes[label]}"`;
-        name += '}';
-        const samples = this.series.get(name);
-        if (samples === undefined) this.series.set(name, [...Array(this.#scrapes), value]);
-        else samples[this.#scrapes] = value;
+  #sample({ pod, source, columns }: Observed, nowMs: number): void {
+    for (const instrument of familyOf(source).instruments) {
+      for (const { value, attributes = {} } of instrument.measure(source as never, nowMs)) {
+        const key = `${instrument.name} ${Object.values(attributes).join()}`;
+        let samples = columns.get(key);
+        if (samples === undefined) {
+          samples = Array(this.#scrapes);
+          columns.set(key, samples);
+          this.series.set(seriesName(pod, source, prometheusName(instrument), attributes), samples);
+        }
+        samples[this.#scrapes] = value;
       }
     }
   }
 
   #observe(pod: string, source: ObservableSource): void {
-    this.#observed.push({ pod, source });
+    this.#observed.push({ pod, source, columns: new Map() });
   }
 
   /** Verifies a token, as a request that comes in. */
@@ -176,6 +181,24 @@ let KEYS: { keys: readonly unknown[] } = { keys: [] };
 /** Sets the keys that the issuer publishes. */
 export function publish(keys: readonly unknown[]): void {
   KEYS = { keys };
+}
+
+/** A series as Prometheus names it, with the labels that it adds. */
+function seriesName(
+  pod: string,
+  source: ObservableSource,
+  metric: string,
+  attributes: Readonly<Record<string, string>>,
+): string {
+  const { identity, identify } = familyOf(source);
+  const values = identify(source as never);
+  const labels = [
+    ...identity.map(({ label }, index) => [label, values[index]]),
+    ...Object.entries(attributes),
+    ['namespace', 'shop'],
+    ['pod', pod],
+  ];
+  return `${metric}{${labels.map(([label, value]) => `${label}="${value}"`).join(',')}}`;
 }
 
 /** The same volume on a node that is out of inotify watches. */
