@@ -1,6 +1,7 @@
 import type { TokenSource } from 'projected-token';
 import { createTokenVerifier } from 'projected-token/verify';
-import { afterEach, beforeEach, describe, expect } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished } from 'vitest';
+import { fakeClock, passSeconds, realClock } from '../helpers/fake-clock.js';
 import { rejectionOf } from '../helpers/federation.js';
 import { ok, RawServer } from '../helpers/raw-server.js';
 import { nextEvent, VaultScene } from '../helpers/vault-scene.js';
@@ -87,6 +88,54 @@ describe('Vault', () => {
     expect(replaced[0]).not.toBe(first);
     expect(scene.requests.filter((request) => request === 'login 200')).toHaveLength(2);
   });
+
+  fault(
+    'OpenBao refuses a renewal, as the service account token of the login has expired',
+    'a login with the newest one, in the same attempt',
+    async () => {
+      fakeClock(0.5);
+      onTestFinished(realClock);
+      scene.vault.setRole('app', {
+        serviceAccounts: ['app'],
+        namespaces: ['demo'],
+        audience: 'vault',
+        ttlSeconds: 6000,
+      });
+      // A token for an hour; the renewal is due after two thirds of the lease.
+      await scene.rotate();
+      const provider = await scene.open();
+      const first = await provider.getToken();
+      const loggedIn = nextEvent(provider, 'login');
+      await passSeconds(3999.999);
+      await scene.rotate();
+      await passSeconds(0.001);
+      await loggedIn;
+      expect(await provider.getToken()).not.toBe(first);
+      expect(scene.requests).toEqual(['login 200', 'renew-self 403', 'login 200']);
+      expect(provider.status.counts.failures).toBe(0);
+    },
+  );
+
+  fault(
+    'a standby redirects to a leader that was lost, and then says that there is none',
+    '`open` waits, and logs in once there is one',
+    async () => {
+      const lost = await RawServer.start(() => {});
+      const { origin } = lost;
+      await lost.close();
+      scene.vault.standbyOf = origin;
+      const provider = scene.provider({ origins: [origin], readyTimeoutMs: 20_000 });
+      const opening = provider.start();
+      await nextEvent(provider, 'error');
+      scene.vault.standbyOf = undefined;
+      scene.vault.outage = { status: 500, errors: ['local node not active but active cluster node not found'] };
+      const error = await nextEvent(provider, 'error');
+      expect(error).toMatchObject({ code: 'ERR_EXCHANGE_UNAVAILABLE', status: 500 });
+      scene.vault.outage = undefined;
+      await opening;
+      expect(scene.requests).toEqual(['login 307', 'login 500', 'login 200']);
+    },
+  );
 });
 
 describe('The issuer', () => {
