@@ -57,7 +57,12 @@ export class FaultyVault {
     const token = /^x-vault-token: (.*)\r$/im.exec(request)?.[1] ?? '';
     const grant = (clientToken: string) => {
       const lifeMs = this.leaseSeconds * 1000;
-      this.#tokens.set(clientToken, { endsAtMs: askedAtMs + lifeMs, endsAtMonotonicMs: askedAtMonotonicMs + lifeMs });
+      // A renewal shortens no life here: where its answer is lost, nobody could know.
+      const { endsAtMs = 0, endsAtMonotonicMs = 0 } = this.#tokens.get(clientToken) ?? {};
+      this.#tokens.set(clientToken, {
+        endsAtMs: Math.max(endsAtMs, askedAtMs + lifeMs),
+        endsAtMonotonicMs: Math.max(endsAtMonotonicMs, askedAtMonotonicMs + lifeMs),
+      });
       const auth = { client_token: clientToken, lease_duration: this.leaseSeconds, renewable: this.isRenewable };
       return ok(JSON.stringify({ auth }));
     };
