@@ -71,7 +71,8 @@ function prepare(
     if (concealed !== undefined) return { sent: concealed, isConcealed: true };
     return { sent: withHeader(native as NativeOptions, header), isConcealed: false };
   }
-  const isGiven = sender.request !== undefined || Boolean(sender.h2session);
+  // Of a request with `Expect`, Node makes the text of the head at once: what is put on later is not sent.
+  const isGiven = sender.request !== undefined || Boolean(sender.h2session) || hasHeader(options.headers, 'expect');
   return { sent: isGiven ? withHeader(options, header) : options, isConcealed: false };
 }
 
@@ -88,4 +89,8 @@ function showOnceOnly(request: ClientRequest, { name, value, token }: SecretHead
 /** Goes on at once where there is no need to wait: the request could fail meanwhile, before anybody listens. */
 function andThen<T, R>(value: T | Promise<T>, goOn: (value: T) => R | Promise<R>): R | Promise<R> {
   return isThenable(value) ? Promise.resolve(value).then(goOn) : goOn(value);
+}
+
+function hasHeader(headers: NativeOptions['headers'], name: string): boolean {
+  return headers !== undefined && headers !== null && name in headers;
 }

@@ -229,3 +229,9 @@ describe('Errors', () => {
     },
   );
 });
+
+it('A request with Expect carries the token, and shows it nowhere', async () => {
+  const { request } = await connect()('a', { headers: { expect: '100-continue' } });
+  expect(seen('/a')).toEqual([value(1)]);
+  expectNoToken(request, world.source);
+});
