@@ -3,22 +3,25 @@
 //   npm run cluster -- vault      only the scenarios whose file names hold "vault"
 //   npm run cluster -- --long     those as well that wait for what takes Kubernetes minutes
 //   npm run cluster -- --prepare  builds and installs only
+//   npm run cluster -- --keycloak OAuth at a real Keycloak that trusts a kube-apiserver, instead; needs Java 17 and Maven as well
 //   KUBERNETES_VERSION=1.36.0 npm run cluster
 import { spawn } from 'node:child_process';
 import { readFile, rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { KUBERNETES_VERSION, OPENBAO_VERSION } from './harness/versions.js';
+import { runKeycloak } from './keycloak/run-keycloak.js';
 import { MissingTool, prepare } from './prepare.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const REPORT = fileURLToPath(new URL('../../.cache/cluster/report.json', import.meta.url));
 
 const options = process.argv.slice(2);
-const filters = options.filter((option) => option !== '--prepare' && option !== '--long');
+const filters = options.filter((option) => !['--prepare', '--long', '--keycloak'].includes(option));
 
 try {
   await prepare(print);
-  if (!options.includes('--prepare')) process.exitCode = await runScenarios();
+  if (options.includes('--keycloak')) process.exitCode = await runKeycloak(filters, print);
+  else if (!options.includes('--prepare')) process.exitCode = await runScenarios();
 } catch (error) {
   if (!(error instanceof MissingTool)) throw error;
   print(`${error.message} Nothing ran against real servers.`);
