@@ -5,6 +5,7 @@ import { hasTag } from '../internal/has-tag.js';
 import { cancelBody } from './cancel-body.js';
 import type { CarryFetchOptions } from './carry-fetch-options.js';
 import { HopCarriers, HopDispatcher } from './hop-dispatcher.js';
+import { keptReferrer } from './kept-referrer.js';
 import { type Fetch, headersOf, type Init, type Input, urlOf } from './outgoing-request.js';
 
 /** Has the same meaning as an `init` of its own that a `fetch` is given. */
@@ -37,7 +38,7 @@ export function carryThroughDispatcher(
     if (dispatcher === HIDDEN) return byHand(input, init);
     const body = members.body ?? (keepBody ? undefined : UNKEPT);
     const hops = new HopDispatcher(carriers, dispatcher as Dispatcher | undefined, body);
-    members.dispatcher = hops;
+    Object.assign(members, keptReferrer(input, members), { dispatcher: hops });
     const { journey } = hops;
     const send = () =>
       fetch(input, members as Init).catch((error: unknown) => {

@@ -4,6 +4,7 @@ import { hasTag } from '../internal/has-tag.js';
 import { cancelBody } from './cancel-body.js';
 import { CapturedBody } from './captured-body.js';
 import type { Hop } from './follow-redirect.js';
+import { keptReferrer } from './kept-referrer.js';
 
 /** A function like the global `fetch`, seen from inside. */
 export type Fetch = typeof globalThis.fetch;
@@ -57,7 +58,8 @@ export class OutgoingRequest {
     const url = urlOf(input);
     if (url === undefined) throw new TypeError('Invalid URL');
     this.#request = isRequest(input) ? input : undefined;
-    this.#init = { ...membersOf(init), ...init };
+    const given: Record<string, unknown> = { ...membersOf(init), ...init };
+    this.#init = { ...keptReferrer(input, given), ...given };
     const merged: Init = { ...membersOf(this.#request), ...this.#init };
     this.#body = snapshot(this.#init.body);
     const ownBody = this.#body == null ? this.#request?.body : undefined;
@@ -97,7 +99,7 @@ export class OutgoingRequest {
     if (this.#request !== undefined && hop.url.href === this.start.url.href && hop.method === this.start.method) {
       return fetch(this.#request, init);
     }
-    const { body: _, duplex: __, ...inherited } = membersOf(this.#request);
+    const { body: _, duplex: __, referrer: ___, referrerPolicy: ____, ...inherited } = membersOf(this.#request);
     const { duplex, ...own } = init;
     if (hop.hasBody && duplex !== undefined) own.duplex = duplex;
     return fetch(hop.url.href, { ...inherited, ...own, method: hop.method });

@@ -104,6 +104,27 @@ describe('The same as without the token are', () => {
     expect(used).toHaveBeenCalledTimes(2);
   });
 
+  it.each<[string, RequestInit | undefined]>([
+    ['alone', undefined],
+    ['with an init', { redirect: 'follow' }],
+    ['with an init that says nothing', { method: undefined } as RequestInit],
+  ])('the referrer of a Request (%s)', async (_, init) => {
+    const url = redirect('listed', '/from', `${at.unlisted.origin}/to`);
+    const seen = [];
+    for (const send of [
+      fetch,
+      wrapped(),
+      withToken(fetch.bind(globalThis), at.source, { origins: [at.listed.origin] }),
+    ]) {
+      const input = new Request(url, { referrer: `${url}?private`, referrerPolicy: 'unsafe-url' });
+      await send(input, init);
+      seen.push(
+        [at.listed, at.unlisted].map(({ requests }) => requests.splice(0).map(({ headers }) => headers.referer)),
+      );
+    }
+    expect(seen.slice(1)).toEqual([seen[0], seen[0]]);
+  });
+
   it('members of an init, each read once', async () => {
     const reads: string[] = [];
     const init = {};

@@ -1,0 +1,37 @@
+type Members = Readonly<Record<string, unknown>>;
+
+/** What a `Request` says of its referrer, as members of an init. */
+type Referrer = Pick<RequestInit, 'referrer' | 'referrerPolicy'>;
+
+/** What fetch knows of an init. Whatever else is in it, fetch takes it for an empty one. */
+const MEMBERS = [
+  ...['method', 'headers', 'body', 'referrer', 'referrerPolicy', 'mode', 'credentials', 'cache', 'redirect'],
+  ...['integrity', 'keepalive', 'signal', 'window', 'duplex', 'dispatcher'],
+];
+
+/**
+ * Returns the referrer of a `Request` as members of an init. An init with any member takes the referrer away (Fetch standard, new
+ * Request, step 13), and the one that carries the token always has a member.
+ *
+ * @param init - that of the caller
+ * @returns nothing where fetch would not send the referrer either
+ */
+export function keptReferrer(input: unknown, init: Members): Referrer {
+  const { referrer = CLIENT, referrerPolicy = '' } = Object(input) as Partial<Request>;
+  if (referrer === CLIENT && referrerPolicy === '') return {};
+  return keepsReferrer((input as object).constructor as typeof Request, init) ? { referrer, referrerPolicy } : {};
+}
+
+const CLIENT = 'about:client';
+
+/** Found out by trying: undici 7 takes it away without an init too, and node-fetch never does. */
+function keepsReferrer(Own: typeof Request, init: Members): boolean {
+  const url = 'http://localhost/';
+  const hasMember = MEMBERS.some((name) => init[name] !== undefined);
+  try {
+    return new Own(new Own(url, { referrer: url }), hasMember ? { redirect: 'manual' } : undefined).referrer === url;
+  } catch {
+    // A class of the program may be made in another way.
+    return false;
+  }
+}
