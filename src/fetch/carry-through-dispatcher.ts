@@ -5,6 +5,8 @@ import { hasTag } from '../internal/has-tag.js';
 import { cancelBody } from './cancel-body.js';
 import type { CarryFetchOptions } from './carry-fetch-options.js';
 import { HopCarriers, HopDispatcher } from './hop-dispatcher.js';
+import { isAbortSignal } from './is-abort-signal.js';
+import { isRejectedAtOnce } from './is-rejected-at-once.js';
 import { keptReferrer } from './kept-referrer.js';
 import { type Fetch, headersOf, type Init, type Input, urlOf } from './outgoing-request.js';
 
@@ -27,7 +29,8 @@ export function carryThroughDispatcher(
   const mustWait = (input: Input, init: Members) => {
     if (isReplayableBody(init.body) || carriage.source.peekToken?.() !== undefined) return false;
     const url = urlOf(input);
-    return url !== undefined && carriage.allows(url) && !hasHeader(input, init, carriage.header);
+    if (url === undefined || !carriage.allows(url) || hasHeader(input, init, carriage.header)) return false;
+    return !isRejectedAtOnce(input, init);
   };
   return (...args: Partial<Parameters<Fetch>>) => {
     const [input, init] = args;
@@ -56,9 +59,8 @@ export function carryThroughDispatcher(
  * as fetch ends that of an aborted request.
  */
 async function waitForToken(journey: TokenJourney, { signal, body }: Members): Promise<void> {
-  const isSignal = typeof (signal as AbortSignal | undefined)?.addEventListener === 'function';
   try {
-    await journey.value(isSignal ? (signal as AbortSignal) : undefined);
+    await journey.value(isAbortSignal(signal) ? signal : undefined);
   } catch (error) {
     cancelBody(body, error);
     throw error;

@@ -4,6 +4,7 @@ import { hasTag } from '../internal/has-tag.js';
 import { cancelBody } from './cancel-body.js';
 import { CapturedBody } from './captured-body.js';
 import type { Hop } from './follow-redirect.js';
+import { isAbortSignal } from './is-abort-signal.js';
 import { keptReferrer } from './kept-referrer.js';
 
 /** A function like the global `fetch`, seen from inside. */
@@ -66,7 +67,7 @@ export class OutgoingRequest {
     if (ownBody && keepBody) this.#captured = captured(this.#request as Request);
     this.redirect = merged.redirect ?? 'follow';
     this.mode = merged.mode;
-    this.signal = typeof merged.signal?.addEventListener === 'function' ? merged.signal : undefined;
+    this.signal = isAbortSignal(merged.signal) ? merged.signal : undefined;
     this.#written = writtenHeaders(merged.headers);
     this.start = {
       url,

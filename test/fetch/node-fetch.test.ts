@@ -189,6 +189,27 @@ describe('The body of a request that is aborted', () => {
     expect(at.listed.requests).toEqual([]);
   });
 
+  it.each<[string, (body: ReadableStream) => RequestInit]>([
+    ['keepalive', () => ({ keepalive: true })],
+    ['a method without a body', () => ({ method: 'GET' })],
+    ['a body that is read', (body) => ({ body: body.getReader() && body })],
+    ['a mode that is none', () => ({ mode: 'bad' as RequestInit['mode'] })],
+  ])('stays as it is where fetch does not take the request (%s)', async (_, members) => {
+    at.source.getToken = () => new Promise(() => {});
+    const outcomes = [];
+    for (const send of [fetch, wrapped(at.source)]) {
+      const [controller, cancel] = [new AbortController(), vi.fn()];
+      const body = new ReadableStream({ cancel });
+      const signal = controller.signal;
+      const init = { method: 'POST', body, duplex: 'half', signal, ...members(body) } as RequestInit;
+      const outcome = outcomeOf(send(`${at.listed.origin}/a`, init));
+      controller.abort();
+      outcomes.push({ ...(await outcome), isCancelled: cancel.mock.calls.length > 0 });
+    }
+    expect(outcomes[0]).toMatchObject({ name: 'TypeError', isCancelled: false });
+    expect(outcomes[1]).toEqual(outcomes[0]);
+  });
+
   it('because there is no token is not sent, and the caller gets to see why', async () => {
     const error = new Error('no token');
     at.source.getToken = () => Promise.reject(error);
