@@ -1,4 +1,4 @@
-import type { AfterResponseHook, Got, Hooks, Options, Response } from 'got';
+import type { AfterResponseHook, BeforeRequestHook, Got, Hooks, Options, Response } from 'got';
 import { TokenCarriage, type WithTokenOptions } from '../carry/token-carriage.js';
 import { hasTag } from '../internal/has-tag.js';
 import type { TokenSource } from '../token-source.js';
@@ -42,16 +42,27 @@ function hooksOf(carriage: TokenCarriage): Partial<Hooks> {
   // The trip of each attempt, and the forms of those that have not begun, by got's own options: nobody sees them there.
   const trips = new WeakMap<object, GotTrip>();
   const forms = new WeakMap<object, FormData>();
-  // The options of a retry are made from those before, with nothing in common but what the context holds.
-  const key = Symbol('projected-token');
-  const tripOf = (options: AttemptOptions & Pick<Options, 'context'>): GotTrip => {
-    const context = options.context as Record<symbol, GotTrip | undefined>;
-    const handedOn = context[key];
-    if (handedOn !== undefined) delete context[key];
-    const known = trips.get(options) ?? handedOn;
+  const tripOf = (options: AttemptOptions): GotTrip => {
+    const known = trips.get(options);
     const trip = known?.goesOn ? known : new GotTrip(carriage, forms.get(options));
     trips.set(options, trip);
     return trip;
+  };
+  const depart: BeforeRequestHook = (options) => tripOf(options).depart(options);
+  const departures = new WeakSet([depart]);
+  // The options of a retry are made from those before. Of what they have in common, the program does not see its hooks.
+  const handOn = (trip: GotTrip, { beforeRequest }: Hooks) => {
+    const at = beforeRequest.findIndex((hook) => departures.has(hook));
+    if (at < 0) return;
+    const departAgain: BeforeRequestHook = (options, ...rest) => {
+      if (!trips.has(options)) trips.set(options, trip);
+      const hooks = options.hooks.beforeRequest;
+      const now = hooks.indexOf(departAgain);
+      if (now >= 0) hooks[now] = depart;
+      return depart(options, ...rest);
+    };
+    departures.add(departAgain);
+    beforeRequest[at] = departAgain;
   };
   return {
     init: [
@@ -59,7 +70,7 @@ function hooksOf(carriage: TokenCarriage): Partial<Hooks> {
         if (isFormData(given.body)) forms.set(options, given.body);
       },
     ],
-    beforeRequest: [(options) => tripOf(options).depart(options)],
+    beforeRequest: [depart],
     beforeRedirect: [
       (options, { request }) => {
         const trip = trips.get(request.options);
@@ -73,7 +84,7 @@ function hooksOf(carriage: TokenCarriage): Partial<Hooks> {
         const trip = trips.get(options);
         if (trip === undefined) return;
         trip.expectRetry();
-        Object.assign(options.context, { [key]: trip });
+        handOn(trip, options.hooks);
       },
     ],
     beforeError: [asTimeoutError],

@@ -1,6 +1,6 @@
 import { request as httpRequest } from 'node:http';
 import { Readable } from 'node:stream';
-import got, { type AfterResponseHook, HTTPError } from 'got';
+import got, { type AfterResponseHook, type BeforeRequestHook, HTTPError } from 'got';
 import { withToken } from 'projected-token/got';
 import { describe, expect, it } from 'vitest';
 import { useHttpOrigins } from '../helpers/http-origins.js';
@@ -53,6 +53,26 @@ describe('Hooks', () => {
     });
     await withToken(create().extend(note('before')), world.source).extend(note('after'))('a');
     expect(calls).toEqual(['before 401', 'before 200', 'after 200']);
+  });
+
+  it.each([
+    ['a rejected token', (value: unknown) => (value === world.source.value(1) ? 401 : 200), 0],
+    ['a retry of its own', () => 503, 1],
+  ])('see the context of the program alone, at each request and after %s', async (_, statusFor, limit) => {
+    world.listed.on('/a', ({ headers }) => ({ status: statusFor(headers.authorization) }));
+    const contexts: object[] = [];
+    const keep: BeforeRequestHook = ({ context }) => void contexts.push({ ...context });
+    const bare = create().extend({ hooks: { beforeRequest: [keep] } });
+    const client = withToken(bare, world.source).extend({ hooks: { beforeRequest: [keep] } });
+    const retry = {
+      limit,
+      calculateDelay: ({ computedValue }: { computedValue: number }) => Math.min(computedValue, 1),
+    };
+    const response = await client('a', { context: { mine: 1 }, retry, throwHttpErrors: false });
+    expect(contexts).toEqual(Array(4).fill({ mine: 1 }));
+    expect(Reflect.ownKeys(response.request.options.context)).toEqual(['mine']);
+    expect(response.request.options.hooks.beforeRequest).toEqual(client.defaults.options.hooks.beforeRequest);
+    expect(seen('/a')).toEqual(limit ? Array(2).fill(world.source.value(1)) : [1, 2].map((n) => world.source.value(n)));
   });
 
   it('of later may set the header, which is left alone', async () => {
