@@ -47,6 +47,30 @@ describe('the list of intended differences', () => {
     }
   });
 
+  it.each([
+    [
+      'a request is missing after its token was there',
+      'received order: listed.test / the end',
+      'at the response',
+      1,
+      2,
+    ],
+    ['an answer is missing', 'seen order: undici:request:create / the end', 'in the same turn', 'a, response', 'a'],
+    ['fewer bytes were sent', 'seen error details socket bytesWritten', 'in the next turn', 2, 1],
+    ['an error is another', 'seen error details: RequestError / AbortError', 'in the next turn', { code: 'X' }, {}],
+  ])('does not hide that %s', (_, where, moment, ...[bare, wrapped]) => {
+    const [difference, scenario] = [
+      {
+        where,
+        bare: where.includes('order') ? { order: bare } : bare,
+        wrapped: where.includes('order') ? { order: wrapped } : wrapped,
+      },
+      { token: 'awaited', abort: { moment, reason: 'error' }, options: {} },
+    ];
+    const found = SUBJECTS.map(({ name }) => differenceIn(INTENDED_DIFFERENCES, name, difference, scenario as never));
+    expect(found).toEqual(SUBJECTS.map(() => undefined));
+  });
+
   it('has a reason for each', () => {
     expect(INTENDED_DIFFERENCES.length).toBeGreaterThan(0);
     for (const { what, why } of INTENDED_DIFFERENCES)
