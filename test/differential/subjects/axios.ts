@@ -94,7 +94,12 @@ export const axiosScenarios: fc.Arbitrary<Scenario<AxiosOptions>> = withListedBa
     }),
   }),
   (options) => options.hasBaseUrl,
-);
+).map((scenario) => (isUnframed(scenario) ? { ...scenario, body: 'text' } : scenario));
+
+/** Node sends the stream of these as it is: to the server it is the next request, and whether that comes in one piece is chance. */
+function isUnframed({ method, body, options }: Scenario<AxiosOptions>): boolean {
+  return options.adapter === 'http' && isOneShot(body) && /^(get|head|delete|options)$/i.test(method);
+}
 
 /** axios with its http adapter, and with its fetch adapter. */
 export const axiosSubject: Subject<AxiosOptions> = {
