@@ -43,7 +43,7 @@ export async function measure(): Promise<FigureGroup> {
 
 /** `withToken` of the package as it is published: a loader of TypeScript adds to the work of each call. */
 async function published<WithToken>(subpath: string): Promise<WithToken> {
-  return (await import(new URL(`../../dist/${subpath}/index.js`, import.meta.url).href)).withToken;
+  return (await import(new URL(`../../dist/${subpath}.js`, import.meta.url).href)).withToken;
 }
 
 /** Each client bare, with the header that the wrapped one sends, and wrapped. */
