@@ -1,13 +1,9 @@
+import { INIT_MEMBERS } from './init-members.js';
+
 type Members = Readonly<Record<string, unknown>>;
 
 /** What a `Request` says of its referrer, as members of an init. */
 type Referrer = Pick<RequestInit, 'referrer' | 'referrerPolicy'>;
-
-/** What fetch knows of an init. Whatever else is in it, fetch takes it for an empty one. */
-const MEMBERS = [
-  ...['method', 'headers', 'body', 'referrer', 'referrerPolicy', 'mode', 'credentials', 'cache', 'redirect'],
-  ...['integrity', 'keepalive', 'signal', 'window', 'duplex', 'dispatcher'],
-];
 
 /**
  * Returns the referrer of a `Request` as members of an init. An init with any member takes the referrer away (Fetch standard, new
@@ -27,7 +23,8 @@ const CLIENT = 'about:client';
 /** Found out by trying: undici 7 takes it away without an init too, and node-fetch never does. */
 function keepsReferrer(Own: typeof Request, init: Members): boolean {
   const url = 'http://localhost/';
-  const hasMember = MEMBERS.some((name) => init[name] !== undefined);
+  // Whatever else is in an init, fetch takes it for an empty one.
+  const hasMember = INIT_MEMBERS.some((name) => init[name] !== undefined);
   try {
     return new Own(new Own(url, { referrer: url }), hasMember ? { redirect: 'manual' } : undefined).referrer === url;
   } catch {

@@ -4,6 +4,7 @@ import { hasTag } from '../internal/has-tag.js';
 import { cancelBody } from './cancel-body.js';
 import { CapturedBody } from './captured-body.js';
 import type { Hop } from './follow-redirect.js';
+import { INIT_MEMBERS } from './init-members.js';
 import { isAbortSignal } from './is-abort-signal.js';
 import { keptReferrer } from './kept-referrer.js';
 
@@ -12,24 +13,6 @@ export type Fetch = typeof globalThis.fetch;
 export type Input = Parameters<Fetch>[0];
 export type Init = NonNullable<Parameters<Fetch>[1]>;
 type Redirect = NonNullable<Init['redirect']>;
-
-/** Members of `RequestInit`; a `Request`, which may stand in its place, has them as getters that a spread would not see. */
-const INIT_MEMBERS = [
-  'method',
-  'headers',
-  'body',
-  'mode',
-  'credentials',
-  'cache',
-  'redirect',
-  'referrer',
-  'referrerPolicy',
-  'integrity',
-  'keepalive',
-  'signal',
-  'duplex',
-  'dispatcher',
-] as const;
 
 /** The URL of a request, if it is a whole one. */
 export function urlOf(input: Input): URL | undefined {

@@ -3,6 +3,7 @@ import type { Options } from 'got';
 import { isReplayableBody } from '../carry/is-replayable-body.js';
 import { isProxyRequest } from '../carry/request-destination.js';
 import type { TokenCarriage, TokenJourney } from '../carry/token-carriage.js';
+import { hasHeader } from './has-header.js';
 import { type Sender, sendBeneath } from './send-beneath.js';
 import { TimeLimit } from './time-limit.js';
 
@@ -133,8 +134,4 @@ export class GotTrip {
 /** Of a refusal that leads to no retry. */
 function tellSource(journey: TokenJourney, status: number, signal: AbortSignal | undefined): void {
   journey.shouldRetry(status, false, signal).catch(() => {});
-}
-
-function hasHeader(headers: object | undefined, name: string): boolean {
-  return Object.keys(headers ?? {}).some((key) => key.toLowerCase() === name);
 }

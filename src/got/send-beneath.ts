@@ -4,6 +4,7 @@ import { concealHeader } from '../carry/conceal-header.js';
 import type { SecretHeader } from '../carry/secret-header.js';
 import { isThenable } from '../internal/is-thenable.js';
 import { concealInHttp2 } from './conceal-in-http2.js';
+import { hasHeader } from './has-header.js';
 import { hideOnceSent } from './hide-once-sent.js';
 
 /** The function by which got sends: Node's own, or one of the program's. */
@@ -89,8 +90,4 @@ function showOnceOnly(request: ClientRequest, { name, value, token }: SecretHead
 /** Goes on at once where there is no need to wait: the request could fail meanwhile, before anybody listens. */
 function andThen<T, R>(value: T | Promise<T>, goOn: (value: T) => R | Promise<R>): R | Promise<R> {
   return isThenable(value) ? Promise.resolve(value).then(goOn) : goOn(value);
-}
-
-function hasHeader(headers: NativeOptions['headers'], name: string): boolean {
-  return headers !== undefined && headers !== null && name in headers;
 }

@@ -1,34 +1,27 @@
-import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { ProjectedTokenProvider } from 'projected-token';
+import type { ProjectedTokenProvider } from 'projected-token';
 import { VaultTokenProvider } from 'projected-token/vault';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { nextEvent, recordEvents } from '../../helpers/vault-scene.js';
-import { type Cluster, startCluster } from '../harness/cluster.js';
 import { type KubernetesAuth, startKubernetesAuth } from '../harness/kubernetes-auth.js';
 import { LoadBalancer } from '../harness/load-balancer.js';
-import { podWith, tokenSource } from '../harness/manifests.js';
 import { RequestLoad } from '../harness/request-load.js';
+import { VaultPod } from '../harness/vault-pod.js';
 
-let cluster: Cluster;
+let pod: VaultPod;
 let vault: KubernetesAuth;
 let source: ProjectedTokenProvider;
 
 beforeAll(async () => {
-  cluster = await startCluster();
-  await cluster.addNamespace('demo');
-  await cluster.addServiceAccount('demo', 'app');
-  vault = await startKubernetesAuth(cluster, { nodes: 3 });
+  pod = await VaultPod.start();
+  source = pod.source;
+  vault = await startKubernetesAuth(pod.cluster, { nodes: 3 });
   const role = { serviceAccounts: ['app'], namespaces: ['demo'], audience: 'vault', ttlSeconds: 12 };
   await vault.setRole('app', role);
-  const identity = { namespace: 'demo', serviceAccount: 'app' };
-  const pod = await cluster.createPod(podWith('app', [tokenSource('token', 'vault')], identity));
-  source = await ProjectedTokenProvider.open({ path: join(pod.volume('tokens'), 'token'), audience: 'vault' });
 });
 afterAll(async () => {
-  await source?.close();
   await vault?.bao[Symbol.asyncDispose]();
-  await cluster?.[Symbol.asyncDispose]();
+  await pod?.[Symbol.asyncDispose]();
 });
 
 async function underLoad(address: string) {

@@ -1,32 +1,27 @@
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { ProjectedTokenProvider } from 'projected-token';
+import type { ProjectedTokenProvider } from 'projected-token';
 import { VaultTokenProvider } from 'projected-token/vault';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { nextEvent } from '../../helpers/vault-scene.js';
-import { type Cluster, startCluster } from '../harness/cluster.js';
+import type { Cluster } from '../harness/cluster.js';
 import { type KubernetesAuth, startKubernetesAuth } from '../harness/kubernetes-auth.js';
-import { podWith, tokenSource } from '../harness/manifests.js';
 import type { OpenBaoOptions } from '../harness/open-bao.js';
 import { RequestLoad } from '../harness/request-load.js';
+import { VaultPod } from '../harness/vault-pod.js';
 
 const ROLE = { serviceAccounts: ['app'], namespaces: ['demo'], audience: 'vault' };
 
+let pod: VaultPod;
 let cluster: Cluster;
 let source: ProjectedTokenProvider;
 
 beforeAll(async () => {
-  cluster = await startCluster();
-  await cluster.addNamespace('demo');
-  await cluster.addServiceAccount('demo', 'app');
-  const identity = { namespace: 'demo', serviceAccount: 'app' };
-  const pod = await cluster.createPod(podWith('app', [tokenSource('token', 'vault')], identity));
-  source = await ProjectedTokenProvider.open({ path: join(pod.volume('tokens'), 'token'), audience: 'vault' });
+  pod = await VaultPod.start();
+  ({ cluster, source } = pod);
 });
 afterAll(async () => {
-  await source?.close();
-  await cluster?.[Symbol.asyncDispose]();
+  await pod?.[Symbol.asyncDispose]();
 });
 
 async function start(ttlSeconds: number, options: OpenBaoOptions = {}): Promise<KubernetesAuth> {

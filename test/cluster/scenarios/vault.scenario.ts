@@ -1,36 +1,31 @@
-import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { ProjectedTokenProvider } from 'projected-token';
+import type { ProjectedTokenProvider } from 'projected-token';
 import { withToken } from 'projected-token/fetch';
 import type { EmbeddedVaultRole } from 'projected-token/testing';
 import { VaultTokenProvider } from 'projected-token/vault';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { nextEvent, recordEvents } from '../../helpers/vault-scene.js';
-import { type Cluster, startCluster } from '../harness/cluster.js';
+import type { Cluster } from '../harness/cluster.js';
 import { type KubernetesAuth, mountKubernetesAuth, startKubernetesAuth } from '../harness/kubernetes-auth.js';
-import { podWith, tokenSource } from '../harness/manifests.js';
 import { nodeVaultClient } from '../harness/node-vault-client.js';
 import { RequestLoad } from '../harness/request-load.js';
+import { VaultPod } from '../harness/vault-pod.js';
 
 const ROLE: EmbeddedVaultRole = { serviceAccounts: ['app'], namespaces: ['demo'], audience: 'vault', ttlSeconds: 600 };
 
+let pod: VaultPod;
 let cluster: Cluster;
 let vault: KubernetesAuth;
 let source: ProjectedTokenProvider;
 
 beforeAll(async () => {
-  cluster = await startCluster();
-  await cluster.addNamespace('demo');
-  await cluster.addServiceAccount('demo', 'app');
+  pod = await VaultPod.start();
+  ({ cluster, source } = pod);
   vault = await startKubernetesAuth(cluster);
-  const identity = { namespace: 'demo', serviceAccount: 'app' };
-  const pod = await cluster.createPod(podWith('app', [tokenSource('token', 'vault')], identity));
-  source = await ProjectedTokenProvider.open({ path: join(pod.volume('tokens'), 'token'), audience: 'vault' });
 });
 afterAll(async () => {
-  await source?.close();
   await vault?.bao[Symbol.asyncDispose]();
-  await cluster?.[Symbol.asyncDispose]();
+  await pod?.[Symbol.asyncDispose]();
 });
 
 /** A provider of a role of its own, and requests for a secret with its tokens, under way until the test is over. */
