@@ -54,7 +54,7 @@ async function buildKubernetes(say: (line: string) => void): Promise<void> {
   await writeFile(`${module}/go.mod`, goMod);
   const build = ['build', '-v', '-mod=mod', '-ldflags', '-s -w', '-o', `${KUBERNETES_CACHE}/built/`, './...'];
   await withProgress(
-    `Building etcd, kube-apiserver and the kubelet of Kubernetes ${KUBERNETES_VERSION}`,
+    `Building etcd, kube-apiserver, the kubelet and kubectl of Kubernetes ${KUBERNETES_VERSION}`,
     say,
     (progress) => runNicely('go', build, { cwd: module, env: goEnvironment() }, progress),
   );

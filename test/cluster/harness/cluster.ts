@@ -23,8 +23,12 @@ export interface ClusterPod {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
-  /** Directory in which the kubelet keeps the projected volume of that name: what a container has mounted. */
-  volume(name: string): string;
+  /**
+   * Directory in which the kubelet keeps the volume of that name: what a container has mounted.
+   *
+   * @param kind - Default: `projected`
+   */
+  volume(name: string, kind?: 'projected' | 'configmap'): string;
 }
 
 /** An object of the API, such as a pod, before it is created. */
@@ -146,7 +150,8 @@ export class Cluster implements AsyncDisposable {
       namespace,
       name,
       uid,
-      volume: (volumeName) => `${kubelet.podsDirectory}/${uid}/volumes/kubernetes.io~projected/${volumeName}`,
+      volume: (volumeName, kind = 'projected') =>
+        `${kubelet.podsDirectory}/${uid}/volumes/kubernetes.io~${kind}/${volumeName}`,
     };
   }
 

@@ -18,12 +18,13 @@ export const OPENBAO_CACHE = `${CACHE}/openbao-${OPENBAO_VERSION}`;
 export const PROGRAMS = {
   etcd: `${KUBERNETES_CACHE}/bin/etcd`,
   apiserver: `${KUBERNETES_CACHE}/bin/apiserver`,
+  kubectl: `${KUBERNETES_CACHE}/bin/kubectl`,
   kubelet: `${KUBERNETES_CACHE}/bin/kubelet`,
   bao: `${OPENBAO_CACHE}/bin/bao`,
 } as const;
 
 function digestOfParts(): string {
   const hash = createHash('sha256');
-  for (const part of ['apiserver', 'etcd', 'kubelet']) hash.update(readFileSync(`${PARTS}/${part}/main.go`));
+  for (const part of ['apiserver', 'etcd', 'kubectl', 'kubelet']) hash.update(readFileSync(`${PARTS}/${part}/main.go`));
   return hash.digest('hex').slice(0, 8);
 }

@@ -13,7 +13,7 @@ export interface FailedRequest {
   readonly client: string;
   /** When it was sent, by `performance.now()`. */
   readonly sentAtMs: number;
-  /** Its status, or the error. */
+  /** Its status and the answer, or the error. */
   readonly outcome: string;
 }
 
@@ -25,7 +25,7 @@ export interface RequestLoadOptions {
   /** Pause after each request of a client, in milliseconds: this is to show what becomes of tokens, not the limits of the machine. @default 5 */
   readonly pauseMs?: number;
   /** Further clients by their names: each sends one request, and resolves with the status. @default none */
-  readonly clients?: Readonly<Record<string, () => Promise<number>>>;
+  readonly clients?: Readonly<Record<string, () => Promise<number | string>>>;
 }
 
 /** Requests one after the other by fetch, axios, undici and got, all with the tokens of one source, until it is stopped. */
@@ -45,18 +45,22 @@ export class RequestLoad {
     const tokenAxios = withTokenAxios(axios.create({ validateStatus: null }), source, { origins });
     const tokenGot = withTokenGot(got.extend({ throwHttpErrors: false, retry: { limit: 0 } }), source, { origins });
     const dispatcher = withTokenUndici(this.#agent, source, { origins });
-    const clients: Record<string, () => Promise<number>> = {
+    const clients: Record<string, () => Promise<number | string>> = {
       fetch: async () => {
         const response = await tokenFetch(url);
-        await response.arrayBuffer();
-        return response.status;
+        return outcomeOf(response.status, await response.text());
       },
-      axios: async () => (await tokenAxios.get(url)).status,
-      got: async () => (await tokenGot(url)).statusCode,
+      axios: async () => {
+        const { status, data } = await tokenAxios.get(url, { responseType: 'text' });
+        return outcomeOf(status, data);
+      },
+      got: async () => {
+        const { statusCode, body } = await tokenGot(url);
+        return outcomeOf(statusCode, body);
+      },
       undici: async () => {
         const { statusCode, body } = await request(url, { dispatcher });
-        await body.dump();
-        return statusCode;
+        return outcomeOf(statusCode, await body.text());
       },
       ...others,
     };
@@ -87,7 +91,7 @@ export class RequestLoad {
     await this.#agent.close();
   }
 
-  async #send(client: string, send: () => Promise<number>, pauseMs: number): Promise<void> {
+  async #send(client: string, send: () => Promise<number | string>, pauseMs: number): Promise<void> {
     while (!this.#stop.signal.aborted) {
       const sentAtMs = performance.now();
       const outcome = await send().then(String, (error: Error) => error.message);
@@ -96,4 +100,9 @@ export class RequestLoad {
       await pause(pauseMs);
     }
   }
+}
+
+/** What a server says of an error is kept: a status alone does not tell why. */
+function outcomeOf(status: number, body: string): string {
+  return status === 200 ? '200' : `${status} ${body.trim()}`;
 }
