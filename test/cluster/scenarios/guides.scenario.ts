@@ -151,6 +151,26 @@ describe('What the guides say, done step by step', () => {
     });
   });
 
+  it('for the clouds make service accounts, and tokens for the audience of each', async () => {
+    const { shell } = await atTheBeginning({ CLIENT_ID: '11111111-2222-3333-4444-555555555555' });
+    await writeFile(shell.file('credential-configuration.json'), '{}');
+    // The namespace and the service account are the same for each cloud.
+    const commands = commandsOf('docs/clouds.md').filter((block) => block.startsWith('kubectl'));
+    await shell.run([...new Set(commands.join('').trim().split('\n'))].join('\n'));
+    const account = JSON.parse(await shell.run('kubectl -n shop get serviceaccount build-robot -o json'));
+    expect(account.metadata.annotations).toEqual({
+      'azure.workload.identity/client-id': '11111111-2222-3333-4444-555555555555',
+      'eks.amazonaws.com/role-arn': 'arn:aws:iam::123456789012:role/shop',
+    });
+    const tokens = [...pages.get('docs/clouds.md')!.matchAll(/"\$\((kubectl [^)]* create token [^)]*)\)"/g)];
+    expect(tokens).toHaveLength(2);
+    for (const [, create] of tokens) {
+      const audience = create!.split(' ').at(-1);
+      const inspected = await shell.run(`${create} | projected-token inspect - --audience ${audience}`);
+      expect(inspected).toContain('system:serviceaccount:shop:build-robot');
+    }
+  });
+
   it('for the command line shows a token of kubectl, and checks its signature', async () => {
     const { cluster, shell } = await atTheBeginning();
     await shell.run('kubectl create serviceaccount shop');
