@@ -28,8 +28,8 @@ export class TracedProcess {
    * @param log - path of a file to write them to
    */
   static async attach(pid: number, log: string): Promise<TracedProcess> {
-    // Of successful calls only, with the paths of file descriptors, whole.
-    const options = ['-f', '-z', '-y', '-s', '4096', '-e', `trace=${SYSTEM_CALLS.join(',')}`, '-o', log];
+    // With the paths of file descriptors, whole.
+    const options = ['-f', '-y', '-s', '4096', '-e', `trace=${SYSTEM_CALLS.join(',')}`, '-o', log];
     const command = ['--pdeathsig', 'KILL', 'strace', ...options, '-p', String(pid)];
     const strace = spawn('setpriv', command, { stdio: ['ignore', 'ignore', 'pipe'] });
     const exited = new Promise<void>((resolve) => strace.once('exit', () => resolve()));
@@ -56,8 +56,8 @@ export class TracedProcess {
   async writesOf(directory: string): Promise<readonly VolumeOperations[]> {
     const names: string[] = [];
     const writes: string[][] = [];
-    for (const line of (await readFile(this.log, 'utf8')).split('\n')) {
-      const operation = operationIn(line)?.map((text) => text.replace(/\/$/, ''));
+    for (const call of wholeCalls(await readFile(this.log, 'utf8'))) {
+      const operation = operationIn(call)?.map((text) => text.replace(/\/$/, ''));
       if (operation === undefined || !operation.slice(1).some((path) => `${path}/`.startsWith(`${directory}/`)))
         continue;
       const [name, ...paths] = operation as [string, ...string[]];
@@ -78,9 +78,20 @@ export class TracedProcess {
   }
 }
 
-/** Name, path, and what else there is to it, of a line of strace; undefined where nothing is changed. */
-function operationIn(line: string): string[] | undefined {
-  const [, call, rest = ''] = /^\d+ +(\w+)\((.*)\) += \d+/.exec(line) ?? [];
+/** The calls that strace saw, in the order of their ends. One that another thread's came in between stands in two lines. */
+function* wholeCalls(log: string): Generator<string> {
+  const begun = new Map<string, string>();
+  for (const line of log.split('\n')) {
+    const [, thread = '', text = ''] = /^(\d+) +(.*)$/.exec(line) ?? [];
+    const [, beginning] = /^(.*) <unfinished \.\.\.>$/.exec(text) ?? [];
+    if (beginning !== undefined) begun.set(thread, beginning);
+    else yield text.replace(/^<\.\.\. \w+ resumed>/, () => begun.get(thread) ?? '');
+  }
+}
+
+/** Name, path, and what else there is to it, of a call; undefined where nothing is changed, or the call failed. */
+function operationIn(whole: string): string[] | undefined {
+  const [, call, rest = ''] = /^(\w+)\((.*)\) += \d+/.exec(whole) ?? [];
   const [first = '', second = ''] = [...rest.matchAll(/"([^"]*)"/g)].map(([, text]) => text!);
   switch (call) {
     case 'mkdirat':
