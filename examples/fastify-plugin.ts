@@ -1,6 +1,7 @@
 /**
  * A Fastify plugin for both sides: requests are let in with a token of the cluster that was made for this service, `request.caller`
- * says who sent one, and `app.ordersFetch` calls another service with this service's own token.
+ * says who sent one, and `app.ordersFetch` calls another service with this service's own token. The kubelet gets an answer at `/readyz`
+ * without a token.
  *
  * Run: npx tsx examples/fastify-plugin.ts
  * Environment: TOKEN_PATH (default /var/run/secrets/tokens) and SERVICE_URL for the calls; TOKEN_AUDIENCE (what this service calls
@@ -25,8 +26,13 @@ const orders = new URL(process.env.SERVICE_URL ?? 'https://orders.shop.svc');
 const directory = process.env.SERVICE_ACCOUNT_DIRECTORY ?? '/var/run/secrets/kubernetes.io/serviceaccount';
 
 const tokens = fastifyPlugin(async (app) => {
-  const provider = await ProjectedTokenProvider.open({ path: process.env.TOKEN_PATH });
+  const provider = await ProjectedTokenProvider.open({ path: process.env.TOKEN_PATH, waitForToken: false });
   app.decorate('ordersFetch', withToken(fetch, provider, { origins: [orders.origin] }));
+
+  app.get('/readyz', async (_request, reply) => {
+    const { status } = provider;
+    return reply.code(status.state === 'ready' ? 200 : 503).send(status);
+  });
 
   const bearer = await ProjectedTokenProvider.open({ path: `${directory}/token` });
   const verifier = createTokenVerifier({
@@ -36,7 +42,11 @@ const tokens = fastifyPlugin(async (app) => {
     ca: `${directory}/ca.crt`,
     bearer,
   });
-  app.addHook('onRequest', requireToken(verifier));
+  const guard = requireToken(verifier);
+  // The kubelet sends no token.
+  app.addHook('onRequest', (request, reply, done) =>
+    request.routeOptions.url === '/readyz' ? done() : guard(request, reply, done),
+  );
   app.decorateRequest('caller', {
     getter() {
       return tokenIdentityOf(this);

@@ -1,15 +1,23 @@
 /**
- * A NestJS service that calls another one with its token: a module with the provider, and an `HttpService` that sends the token.
+ * A NestJS service that calls another one with its token: a module with the provider, an `HttpService` that sends the token, and a
+ * readiness route.
  *
  * Run: npx tsx examples/nestjs.ts
  * Environment: TOKEN_PATH (default /var/run/secrets/tokens), TOKEN_AUDIENCE, SERVICE_URL, PORT (default 8080)
  */
 import 'reflect-metadata';
 import { HttpService } from '@nestjs/axios';
-import { Controller, Get, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  Inject,
+  Module,
+  type OnApplicationShutdown,
+  ServiceUnavailableException,
+} from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import axios from 'axios';
-import { ProjectedTokenProvider } from 'projected-token';
+import { ProjectedTokenProvider, type ProviderStatus } from 'projected-token';
 import { withToken } from 'projected-token/axios';
 import { firstValueFrom } from 'rxjs';
 
@@ -18,7 +26,11 @@ import { firstValueFrom } from 'rxjs';
     {
       provide: ProjectedTokenProvider,
       useFactory: () =>
-        ProjectedTokenProvider.open({ path: process.env.TOKEN_PATH, audience: process.env.TOKEN_AUDIENCE }),
+        ProjectedTokenProvider.open({
+          path: process.env.TOKEN_PATH,
+          audience: process.env.TOKEN_AUDIENCE,
+          waitForToken: false,
+        }),
     },
     {
       // Instead of HttpModule, which makes an axios instance of its own.
@@ -49,7 +61,19 @@ class ShopController {
   }
 }
 
-@Module({ imports: [OrdersClientModule], controllers: [ShopController] })
+@Controller()
+class ProbesController {
+  constructor(@Inject(ProjectedTokenProvider) private readonly provider: ProjectedTokenProvider) {}
+
+  @Get('readyz')
+  readiness(): ProviderStatus {
+    const { status } = this.provider;
+    if (status.state !== 'ready') throw new ServiceUnavailableException(status);
+    return status;
+  }
+}
+
+@Module({ imports: [OrdersClientModule], controllers: [ShopController, ProbesController] })
 class ShopModule {}
 
 const app = await NestFactory.create(ShopModule, { logger: ['error', 'warn'] });

@@ -48,6 +48,7 @@ export default defineConfig({
         items: [
           page('The provider', '/provider'),
           page('Clients', '/clients'),
+          page('Frameworks', '/frameworks'),
           page('Recipes', '/recipes'),
           page('Moving from readFileSync', '/migrating'),
           page('Testing', '/testing'),

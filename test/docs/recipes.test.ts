@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { REPOSITORY } from '../helpers/built-package.js';
 
-const sections = readFileSync(join(REPOSITORY, 'docs', 'recipes.md'), 'utf8')
-  .split(/^## /m)
-  .slice(1);
+const sections = ['recipes', 'frameworks'].flatMap((page) =>
+  readFileSync(join(REPOSITORY, 'docs', `${page}.md`), 'utf8')
+    .split(/^## /m)
+    .slice(1),
+);
 const quoting = sections
   .map((text) => ({
     title: text.split('\n')[0]!,
@@ -14,9 +16,9 @@ const quoting = sections
   }))
   .filter(({ blocks }) => blocks.length > 0);
 
-describe('the recipes', () => {
+describe('the recipes and frameworks', () => {
   it('are there', () => {
-    expect(quoting.length).toBeGreaterThanOrEqual(6);
+    expect(quoting.length).toBe(8);
   });
 
   it.each(quoting)('of $title show what stands in the example', ({ blocks, example }) => {

@@ -31,8 +31,20 @@ function start(example: string, environment: Record<string, string> = {}): Promi
   return ExampleService.start(example, { TOKEN_PATH: volume.path, SERVICE_URL: orders.origin, ...environment });
 }
 
+/** Status and state of the readiness route, without a token. */
+async function readiness(service: ExampleService): Promise<unknown> {
+  const response = await fetch(`${service.url}/readyz`, { headers: { Connection: 'close' } });
+  const { state } = (await response.json()) as { state: string };
+  return { status: response.status, state };
+}
+
 it('the example of NestJS calls the other service with the token of the moment', async () => {
+  const first = volume.content!;
+  volume.unmount();
   await using service = await start('nestjs', { TOKEN_AUDIENCE: 'orders' });
+  expect(await readiness(service)).toEqual({ status: 503, state: 'opening' });
+  volume.remount(first);
+  await expect.poll(() => readiness(service)).toEqual({ status: 200, state: 'ready' });
   const list = async () => {
     const response = await fetch(`${service.url}/orders`, { headers: { Connection: 'close' } });
     return { status: response.status, body: await response.text() };
@@ -44,29 +56,33 @@ it('the example of NestJS calls the other service with the token of the moment',
   expect(await service.stop()).toBe(null);
 });
 
-it('the example of a plugin for Fastify knows who calls, and calls the other service with its own token of the moment', async () => {
-  using account = TokenVolume.temporary(tmpdir(), { fileName: 'token', files: { 'ca.crt': cluster.ca! } });
-  account.write(await callerToken(cluster));
-  await using service = await start('fastify-plugin', {
-    TOKEN_AUDIENCE: 'shop',
-    TOKEN_ISSUER: cluster.issuer,
-    API_SERVER: cluster.origin,
-    SERVICE_ACCOUNT_DIRECTORY: account.directory,
-  });
-  const list = (token?: string) => {
-    const headers = { Connection: 'close', ...(token && { Authorization: `Bearer ${token}` }) };
-    return fetch(`${service.url}/orders`, { headers });
-  };
-  const caller = await issue('shop');
-  const expected = { caller: 'shop/app', orders: ['book'] };
-  expect(await (await list(caller)).json()).toEqual(expected);
-  volume.write(await issue('orders'));
-  expect(await (await list(caller)).json()).toEqual(expected);
-  // The caller's token is for this service alone.
-  const sent = orders.seen('/orders', 'authorization').map(String);
-  expect(sent.some((header) => header.includes(caller))).toBe(false);
+it.each(['fastify-plugin', 'express'])(
+  'the example %s knows who calls, and calls the other service with its own token of the moment',
+  async (example) => {
+    using account = TokenVolume.temporary(tmpdir(), { fileName: 'token', files: { 'ca.crt': cluster.ca! } });
+    account.write(await callerToken(cluster));
+    await using service = await start(example, {
+      TOKEN_AUDIENCE: 'shop',
+      TOKEN_ISSUER: cluster.issuer,
+      API_SERVER: cluster.origin,
+      SERVICE_ACCOUNT_DIRECTORY: account.directory,
+    });
+    expect(await readiness(service)).toEqual({ status: 200, state: 'ready' });
+    const list = (token?: string) => {
+      const headers = { Connection: 'close', ...(token && { Authorization: `Bearer ${token}` }) };
+      return fetch(`${service.url}/orders`, { headers });
+    };
+    const caller = await issue('shop');
+    const expected = { caller: 'shop/app', orders: ['book'] };
+    expect(await (await list(caller)).json()).toEqual(expected);
+    volume.write(await issue('orders'));
+    expect(await (await list(caller)).json()).toEqual(expected);
+    // The caller's token is for this service alone.
+    const sent = orders.seen('/orders', 'authorization').map(String);
+    expect(sent.some((header) => header.includes(caller))).toBe(false);
 
-  expect((await list()).status).toBe(401);
-  expect((await list(await issue('orders'))).status).toBe(401);
-  expect(await service.stop()).toBe(0);
-});
+    expect((await list()).status).toBe(401);
+    expect((await list(await issue('orders'))).status).toBe(401);
+    expect(await service.stop()).toBe(0);
+  },
+);
