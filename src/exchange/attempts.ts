@@ -4,7 +4,7 @@ import { withDeadline } from '../internal/deadline.js';
 import { isProjectedTokenError } from '../internal/is-projected-token-error.js';
 import { BackOff } from './back-off.js';
 
-/** What one attempt does, and who hears how it ended. Neither callback may throw. */
+/** One attempt, and the callbacks for its result. Neither callback may throw. */
 export interface AttemptSteps<T> {
   obtain(signal: AbortSignal): Promise<T>;
   onSuccess(result: T): void;
@@ -12,8 +12,8 @@ export interface AttemptSteps<T> {
 }
 
 /**
- * Makes attempts at an exchange: one at a time, shared by all who ask meanwhile, each with a deadline, and with pauses after
- * failures. The pauses are measured with the monotonic clock: a clock that is set back stretches none.
+ * Runs attempts at an exchange: one at a time, shared by all callers (single-flight), each with a deadline, and with a pause after a
+ * failure. Pauses are measured with the monotonic clock, so a clock that is set back does not lengthen them.
  */
 export class Attempts<T> {
   #underWay: Promise<void> | undefined;
@@ -22,8 +22,8 @@ export class Attempts<T> {
   readonly #backOff = new BackOff();
 
   /**
-   * @param timeoutMs - deadline of one attempt, in milliseconds; what `obtain` gives later is dropped
-   * @param closing - ends the attempt under way, and nobody hears of it
+   * @param timeoutMs - deadline of one attempt, in milliseconds; a later result of `obtain` is dropped
+   * @param closing - ends the attempt under way, without a callback
    */
   constructor(
     private readonly timeoutMs: number,
@@ -67,7 +67,7 @@ export class Attempts<T> {
       onFailure(error);
       return;
     }
-    // The result was there, and the closing came before anybody looked at it.
+    // Closed between the result and this line.
     if (this.closing.aborted) return;
     this.#failure = undefined;
     this.#pauseUntil = Number.NEGATIVE_INFINITY;
@@ -79,14 +79,14 @@ export class Attempts<T> {
 function tookTooLong(timeoutMs: number): TokenExchangeError {
   return new TokenExchangeError(
     'ERR_EXCHANGE_UNAVAILABLE',
-    `The exchange did not end within ${timeoutMs} ms. The server or the source of the token does not answer; the next attempt follows after a pause.`,
+    `The exchange did not end within ${timeoutMs} ms: the server or the source of the token does not answer. It will be retried after a pause.`,
   );
 }
 
 function sourceFailed(cause: unknown): TokenExchangeError {
   return new TokenExchangeError(
     'ERR_EXCHANGE_UNAVAILABLE',
-    'There is no service account token to exchange: its source failed. The cause is what the source threw.',
+    'There is no service account token to exchange: its source failed with the error in "cause". Check the source.',
     { cause },
   );
 }

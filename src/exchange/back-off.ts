@@ -3,8 +3,8 @@ const FIRST_MS = 1_000;
 const LONGEST_MS = 5 * 60_000;
 
 /**
- * A pause is at most this share of the time since the first failure, so recovery takes at most this share of the outage: 5 s
- * after an outage of 20 s. Pauses that double would grow to the length of the outage itself.
+ * A pause is at most this share of the time since the first failure, so recovery is noticed within this share of the outage: 5 s
+ * after an outage of 20 s. Doubled pauses would grow to the length of the outage.
  */
 const SHARE_OF_OUTAGE = 0.25;
 
@@ -12,8 +12,8 @@ const SHARE_OF_OUTAGE = 0.25;
 const LONGEST_RETRY_AFTER_MS = 60 * 60_000;
 
 /**
- * Pauses between attempts that fail. They grow with the outage, from 1 s to 5 min, and a random half of each is left out, so that
- * many pods that lost a server together do not come back together: with full jitter, short pauses made the peak half as high again.
+ * Pauses between failed attempts. They grow with the outage, from 1 s to 5 min, and the second half of each is random, so that many
+ * pods that lost a server together do not retry together. With full jitter, the short pauses raised the peak by half.
  * The outage is measured with the monotonic clock.
  *
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
@@ -24,7 +24,7 @@ export class BackOff {
   /**
    * Returns the pause after one more failure, in milliseconds.
    *
-   * @param retryAfterMs - how long the server asked to be left alone; the pause comes on top of it
+   * @param retryAfterMs - the server's `Retry-After`; the pause is added to it
    */
   next(retryAfterMs = 0): number {
     const now = performance.now();
@@ -33,7 +33,7 @@ export class BackOff {
     return Math.min(LONGEST_RETRY_AFTER_MS, retryAfterMs) + (0.5 + Math.random() / 2) * longestMs;
   }
 
-  /** Call this after a success: the next pause is short again. */
+  /** Resets the pauses after a success. */
   reset(): void {
     this.#failingSince = undefined;
   }

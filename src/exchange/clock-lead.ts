@@ -4,14 +4,14 @@ import { type Grant, movedBack } from './grant.js';
 const JITTER_MS = 1;
 
 /**
- * How far the clock on the wall is ahead of the monotonic one. Less than before means that it was set back. More means that it was
- * set forward, or that the process was suspended: the two look the same.
+ * How far the wall clock is ahead of the monotonic clock. A smaller lead than before means that the wall clock was set back. A larger
+ * one means that it was set forward or the process was suspended, which cannot be told apart.
  */
 export class ClockLead {
   #leadMs = Date.now() - performance.now();
   readonly #notedAtMs = performance.now();
 
-  /** Returns by how many milliseconds the clock was set back since this was noted or asked; 0 when it was not. */
+  /** Returns by how many milliseconds the clock was set back since the last call; 0 if it was not. */
   takeSetBack(): number {
     const leadMs = Date.now() - performance.now();
     const setBackMs = this.#leadMs - leadMs;
@@ -21,8 +21,8 @@ export class ClockLead {
   }
 
   /**
-   * Returns a grant that was obtained since this was noted, with times that are right by the clock as it is now. Where that was set
-   * back meanwhile, the grant counts as obtained when this was noted: which clock its times are of cannot be told.
+   * Returns a grant obtained since this lead was taken, with times by the present clock. If the clock was set back meanwhile, the grant
+   * counts as obtained when the lead was taken, as its times may be by either clock.
    */
   correct<G extends Grant>(grant: G): G {
     if (this.takeSetBack() === 0 && grant.obtainedAtMs <= Date.now()) return grant;

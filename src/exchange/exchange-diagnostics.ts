@@ -2,9 +2,9 @@ import { channel } from 'node:diagnostics_channel';
 import type { ExchangeIdentity } from './exchange-figures.js';
 
 /**
- * What is published on the diagnostics channels `projected-token:exchange:<event>` of every exchange, for tracers that the program
- * itself knows nothing of. `granted`: there is a new or renewed token. `failed`: an attempt failed. `expired`: the token expired, and
- * no other has followed. `closed`: the provider was closed. No message holds bytes of a token.
+ * Message on the diagnostics channels `projected-token:exchange:<event>` of every exchange, for tracers. Events: `granted`, a new or
+ * renewed token; `failed`, an attempt failed; `expired`, the token expired without a new one; `closed`, the provider was closed. No
+ * message holds bytes of a token.
  *
  * @example
  * ```ts
@@ -17,11 +17,11 @@ import type { ExchangeIdentity } from './exchange-figures.js';
  */
 export interface ExchangeDiagnosticsMessage {
   readonly exchange: ExchangeIdentity;
-  /** With `granted`: whether the token in use was renewed; otherwise it is a new one. */
+  /** With `granted`: true for a renewal, false for a new token. */
   readonly isRenewal?: boolean;
-  /** With `granted`: when the token expires; undefined when it never does. */
+  /** With `granted`: when the token expires; undefined if it never does. */
   readonly expiresAt?: Date | undefined;
-  /** With `failed`: why. */
+  /** With `failed`: the error. */
   readonly error?: Error;
 }
 
@@ -32,7 +32,7 @@ const channels = {
   closed: channel('projected-token:exchange:closed'),
 };
 
-/** Publishes an event of an exchange; costs a look at a flag while nobody subscribes. */
+/** Publishes an event of an exchange; costs next to nothing without subscribers. */
 export function publishExchange(event: keyof typeof channels, message: ExchangeDiagnosticsMessage): void {
   if (channels[event].hasSubscribers) channels[event].publish(message);
 }

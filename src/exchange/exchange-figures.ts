@@ -1,34 +1,34 @@
 import type { ProjectedTokenErrorCode } from '../errors.js';
 
-/** Which exchange it is, to tell several of one program apart. */
+/** Identifies an exchange among several of one program. */
 export interface ExchangeIdentity {
   /** Kind of the exchange: `vault`, `token-request`, `oauth`. */
   readonly kind: string;
-  /** Origin of the server that is asked. */
+  /** Origin of the server. */
   readonly server: string;
-  /** What it logs in as there, such as `auth/kubernetes/role/shop` in Vault. */
+  /** What the program logs in as, such as `auth/kubernetes/role/shop` in Vault. */
   readonly identity: string;
 }
 
-/** What metrics show of an exchange: a plain object without secrets, as it is at a moment. */
+/** Figures of an exchange at one moment, for metrics: a plain object without secrets. */
 export interface ExchangeFigures {
   readonly exchange: ExchangeIdentity;
-  /** `opening`: no token yet. `ready`: a token is in use. `expired`: the last one expired and none has followed. `closed`: closed. */
+  /** `opening`: no token yet. `ready`: a token is in use. `expired`: the last token expired without a new one. `closed`: closed. */
   readonly state: 'opening' | 'ready' | 'expired' | 'closed';
-  /** When the token in use was had or renewed. */
+  /** When the token in use was obtained or renewed. */
   readonly obtainedAt: Date | undefined;
-  /** When the token in use expires; undefined when it never does. */
+  /** When the token in use expires; undefined if it never does. */
   readonly expiresAt: Date | undefined;
   /** When the next attempt is due; undefined when none is. */
   readonly nextAttemptAt: Date | undefined;
-  /** Whether the last attempt failed, and the next one follows after a pause. */
+  /** True in the pause after a failed attempt. */
   readonly isBackingOff: boolean;
   readonly counts: {
-    /** New tokens. */
+    /** How often a new token was obtained. */
     readonly logins: number;
-    /** Times that the token in use was given a longer life. */
+    /** How often the token in use was renewed. */
     readonly renewals: number;
-    /** Attempts that failed, by the code of the error. */
+    /** Failed attempts, by error code. */
     readonly failures: Readonly<Partial<Record<ProjectedTokenErrorCode, number>>>;
   };
 }

@@ -1,20 +1,20 @@
 import { MAX_TIMER_MS, numberIn } from '../internal/option-checks.js';
 
-/** Options of every provider whose token comes from an exchange. */
+/** Options of every provider that gets its token by an exchange. */
 export interface ExchangeOptions {
   /**
-   * How long one request to the server may take, in milliseconds.
+   * Time limit of one request to the server, in milliseconds; at least 1.
    *
    * @default 10_000
    */
   readonly timeoutMs?: number | undefined;
   /**
-   * How long `open` waits for a first token, in milliseconds; with 0 it tries once.
+   * How long `open` waits for the first token, in milliseconds; 0 for a single attempt.
    *
    * @default 30_000
    */
   readonly readyTimeoutMs?: number | undefined;
-  /** Ends the wait of `open`, and closes the provider later, when it aborts. */
+  /** When it aborts, `open` rejects, or the opened provider is closed. */
   readonly signal?: AbortSignal | undefined;
 }
 

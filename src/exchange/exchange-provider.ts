@@ -10,17 +10,17 @@ import type { Grant } from './grant.js';
 
 /** One way to exchange a service account token for another credential. */
 export interface Exchange<G extends Grant> {
-  /** Which exchange it is, for metrics and tracers. */
+  /** Identifies the exchange in metrics and traces. */
   readonly identity: ExchangeIdentity;
   /**
    * Asks for a grant.
    *
-   * @param inUse - the grant to follow; undefined when there is none that works
+   * @param inUse - the grant to renew or replace; undefined if no grant works
    */
   obtain(inUse: G | undefined, signal: AbortSignal): Promise<G>;
-  /** Looks whether a token that some server rejected is good all the same. */
+  /** Asks the issuer about a token that a server rejected. */
   verdictOn?(grant: G, signal: AbortSignal): Promise<Verdict>;
-  /** Ends what the exchange holds open, and the grant that was in use, where that is wanted. */
+  /** Closes connections, and revokes the grant in use if an option says so. */
   end?(grant: G | undefined): Promise<void>;
 }
 
@@ -31,12 +31,12 @@ export interface ExchangeEvents {
   closed: () => void;
 }
 
-/** How an exchange is doing. Holds the token: it is for the provider to say what may be shown. */
+/** State of an exchange. Holds the token, so it is not for display. */
 export interface ExchangeStatus<G extends Grant> {
   readonly state: 'opening' | 'ready' | 'expired' | 'closed';
   readonly lastError: { readonly code: ProjectedTokenErrorCode; readonly message: string } | undefined;
   readonly grant: G | undefined;
-  /** When the next attempt is due, in milliseconds since the epoch; infinite when none is. */
+  /** When the next attempt is due, in milliseconds since the epoch; infinite if none is. */
   readonly nextAttemptAtMs: number;
   readonly attempts: number;
   readonly failures: number;
@@ -44,18 +44,18 @@ export interface ExchangeStatus<G extends Grant> {
   readonly renewals: number;
 }
 
-/** Codes that every exchange can fail with: counted from 0 on, so that a first failure is seen as an increase. */
+/** Codes that every exchange can fail with. Counters start at 0, so that the first failure shows as an increase. */
 const EXCHANGE_CODES = ['ERR_EXCHANGE_DENIED', 'ERR_EXCHANGE_INVALID', 'ERR_EXCHANGE_UNAVAILABLE'] as const;
 
 /**
- * The requests of one attempt: the source's token or a renewal, a login, and another login with a replaced token. Each has a
- * deadline of its own; this is the deadline of them all.
+ * Steps of one attempt: the source's token or a renewal, a login, and another login with a replaced token. Each has its own deadline
+ * `timeoutMs`; the attempt has the sum.
  */
 const REQUESTS_AN_ATTEMPT = 3;
 
 /**
- * Base of every provider whose token comes from an exchange: opening, waiting, events, closing. A subclass says how the exchange is
- * made, and what its grants and events are called.
+ * Base of every provider that gets its token by an exchange: opening, waiting, events, closing. A subclass adds the exchange itself and
+ * the names of its events.
  */
 export abstract class ExchangeProvider<G extends Grant, Events extends ExchangeEvents>
   extends GuardedEmitter<Events>
@@ -104,10 +104,10 @@ export abstract class ExchangeProvider<G extends Grant, Events extends ExchangeE
     );
   }
 
-  /** Emits a grant that has come into use. */
+  /** Emits the event for a new grant. */
   protected abstract onGrant(grant: G): void;
 
-  /** What metrics show of it: a plain object without secrets. */
+  /** Figures for metrics: a plain object without secrets. */
   get figures(): ExchangeFigures {
     const { state, grant, nextAttemptAtMs, failure } = this.#token;
     return {
@@ -121,30 +121,30 @@ export abstract class ExchangeProvider<G extends Grant, Events extends ExchangeE
     };
   }
 
-  /** Starts the exchange; resolves and rejects as `open` does. A second call gives the same promise. */
+  /** Starts the exchange; resolves and rejects as `open` does. A second call returns the same promise. */
   start(): Promise<this> {
     this.#starting ??= this.#start();
     return this.#starting;
   }
 
   /**
-   * Resolves with a token that has not expired now, without a request while the one at hand is good. In the pause after a failure
-   * it rejects at once.
+   * Resolves with a token that has not expired; makes a request only if there is none. In the pause after a failure it rejects at
+   * once.
    *
-   * @throws why there is no token, as `open` does; `ERR_TOKEN_CLOSED`, `ERR_TOKEN_ABORTED`
+   * @throws the error of the last attempt, as `open` does; `ERR_TOKEN_CLOSED`, `ERR_TOKEN_ABORTED`
    */
   getToken(options?: GetTokenOptions): Promise<string> {
     return this.#token.getToken(options);
   }
 
-  /** Returns the token that is usable now, or `undefined`, without waiting. */
+  /** Returns the usable token, or `undefined`, without waiting. */
   peekToken(): string | undefined {
     return this.#token.peekToken();
   }
 
   /**
-   * Call this when a server rejected a token. Resolves with a different one, or with `undefined` when there is none or the token is
-   * known to be good. One exchange, however many callers; at most 12 an hour where the new tokens are rejected as well.
+   * Call this when a server rejected a token. Resolves with a different token, or with `undefined` if there is none or the issuer says
+   * that the rejected one is valid. Callers share one exchange; if new tokens are rejected too, there are at most 12 an hour.
    *
    * @throws as {@link getToken}
    */
@@ -152,7 +152,7 @@ export abstract class ExchangeProvider<G extends Grant, Events extends ExchangeE
     return this.#token.replaceToken(refused, options);
   }
 
-  /** Stops; calls under way reject with `ERR_TOKEN_CLOSED`. Can be called twice. */
+  /** Closes the provider; pending calls reject with `ERR_TOKEN_CLOSED`. Can be called twice. */
   close(): Promise<void> {
     this.#ending ??= this.#close();
     return this.#ending;
@@ -162,7 +162,7 @@ export abstract class ExchangeProvider<G extends Grant, Events extends ExchangeE
     return this.close();
   }
 
-  /** How the exchange is doing. A method, as inspecting a provider may call its getters, and the grant holds the token. */
+  /** Returns the state of the exchange. Not a getter: `util.inspect` may call getters, and the grant holds the token. */
   protected exchangeStatus(): ExchangeStatus<G> {
     const { state, failure, grant, nextAttemptAtMs } = this.#token;
     return {
@@ -198,7 +198,7 @@ export abstract class ExchangeProvider<G extends Grant, Events extends ExchangeE
     this.removeAllListeners();
   }
 
-  /** Emits an event that all exchanges have: the type of `emit` knows those of the subclass only. */
+  /** Emits an event that all exchanges have; the type of `emit` has only those of the subclass. */
   #tell<Name extends keyof ExchangeEvents>(event: Name, ...payload: Parameters<ExchangeEvents[Name]>): void {
     (this.emit as (event: Name, ...payload: Parameters<ExchangeEvents[Name]>) => boolean).call(this, event, ...payload);
   }

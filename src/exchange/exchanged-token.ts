@@ -10,20 +10,20 @@ import { GrantInUse } from './grant-in-use.js';
 import { RefusalLimit } from './refusal-limit.js';
 
 /**
- * What the issuer of a token says of one that some server rejected: `accepted`, it is good; `rejected`, it is not; `unknown`,
- * the issuer does not tell.
+ * The issuer's answer about a token that a server rejected: `accepted` if it is valid, `rejected` if not, `unknown` if the issuer does
+ * not say.
  */
 export type Verdict = 'accepted' | 'rejected' | 'unknown';
 
-/** How a grant is obtained, and who hears of it. */
+/** How a grant is obtained, and the callback for a new one. */
 export interface ExchangeSteps<G extends Grant> {
   /**
    * Asks for a grant.
    *
-   * @param inUse - the grant to follow; undefined when there is none that works
+   * @param inUse - the grant to renew or replace; undefined if no grant works
    */
   obtain(inUse: G | undefined, signal: AbortSignal): Promise<G>;
-  /** Looks whether a token that a server rejected is good all the same. Default: nobody can tell. */
+  /** Asks the issuer about a token that a server rejected. @default the verdict is `unknown` */
   verdictOn?(grant: G, signal: AbortSignal): Promise<Verdict>;
   /** Called after the grant has come into use. */
   onGrant(grant: G): void;
@@ -33,12 +33,12 @@ export interface ExchangeSteps<G extends Grant> {
 
 const WAIT = 'the wait for a token';
 
-/** A shorter life is over before a request arrives: such a grant counts as a failure, so that a pause follows. */
+/** A shorter life ends before a request arrives. Such a grant counts as a failure, so that a pause follows. */
 const SHORTEST_LIFE_MS = 1_000;
 
 /**
- * Keeps the token of an exchange fresh: one exchange for all who ask, the next one ahead of expiry, pauses after failures, and the
- * token at hand for as long as it works, whatever the other side is doing.
+ * Keeps the token of an exchange fresh: one exchange for all callers, a refresh ahead of expiry, pauses after failures. A token stays in
+ * use until it expires, even if the server is down.
  */
 export class ExchangedToken<G extends Grant> {
   readonly #inUse = new GrantInUse<G>();
@@ -48,7 +48,7 @@ export class ExchangedToken<G extends Grant> {
   #replacing: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param attemptTimeoutMs - deadline of one attempt, in milliseconds: whatever `obtain` waits for, the next attempt may begin then */
+  /** @param attemptTimeoutMs - deadline of one attempt, in milliseconds; the next attempt may start then, even if `obtain` never settles */
   constructor(
     private readonly steps: ExchangeSteps<G>,
     private readonly attemptTimeoutMs: number,
@@ -56,7 +56,7 @@ export class ExchangedToken<G extends Grant> {
     this.#attempts = new Attempts(attemptTimeoutMs, this.#closing.signal);
   }
 
-  /** The grant in use; undefined before the first, once it has expired, and when closed. */
+  /** The grant in use; undefined before the first one, after its expiry, and after `close`. */
   get grant(): G | undefined {
     return this.#inUse.usable;
   }
@@ -66,7 +66,7 @@ export class ExchangedToken<G extends Grant> {
     return this.#attempts.failure;
   }
 
-  /** When the next attempt is due, in milliseconds since the epoch; infinite when none is. */
+  /** When the next attempt is due, in milliseconds since the epoch; infinite if none is. */
   get nextAttemptAtMs(): number {
     return Date.now() + this.#nextAttemptInMs();
   }
@@ -82,9 +82,9 @@ export class ExchangedToken<G extends Grant> {
   }
 
   /**
-   * Waits for a first grant. A failure that another attempt may get over is tried again; any other is thrown at once.
+   * Waits for the first grant. Retries after a failure that may pass; throws any other at once.
    *
-   * @param readyTimeoutMs - 0 for one attempt, however long it takes
+   * @param readyTimeoutMs - in milliseconds; 0 for one attempt, however long it takes
    * @throws what `obtain` throws; `ERR_EXCHANGE_UNAVAILABLE`, `ERR_TOKEN_ABORTED`
    */
   async open(readyTimeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
@@ -116,13 +116,13 @@ export class ExchangedToken<G extends Grant> {
     }
   }
 
-  /** @throws why there is no token; `ERR_TOKEN_CLOSED`, `ERR_TOKEN_ABORTED` */
+  /** @throws the error of the last attempt; `ERR_TOKEN_CLOSED`, `ERR_TOKEN_ABORTED` */
   getToken(options?: GetTokenOptions): Promise<string> {
     if (Date.now() < this.#inUse.freshUntilMs && !options?.signal?.aborted) return this.#inUse.cached!;
     return this.#getToken(options?.signal);
   }
 
-  /** Returns the token usable now, or undefined. Where its refresh is due, that begins in the background. */
+  /** Returns the usable token, or undefined. Starts a refresh in the background if it is due. */
   peekToken(): string | undefined {
     if (Date.now() < this.#inUse.freshUntilMs) return this.#inUse.token;
     this.#attemptIfDue();
@@ -130,15 +130,15 @@ export class ExchangedToken<G extends Grant> {
   }
 
   /**
-   * Call this when a server rejected a token. Resolves with a different one, or with `undefined`. One exchange, however many
-   * callers. Tokens that are rejected as soon as they are given lead to pauses: it is not the token then that is wrong.
+   * Call this when a server rejected a token. Resolves with a different token, or with `undefined`. Callers share one exchange. If new
+   * tokens are rejected at once, exchanges are limited: the fault is then not in the token.
    */
   async replaceToken(refused: string, options?: GetTokenOptions): Promise<string | undefined> {
     const signal = options?.signal;
     throwIfAborted(signal, WAIT);
     this.#throwIfClosed();
     const { underWay } = this.#attempts;
-    // A renewal under way tells more than its predecessor.
+    // The attempt under way may bring a different token.
     if (this.grant?.token === refused && underWay !== undefined) await this.#waitFor(underWay, signal);
     if (this.grant?.token === refused) {
       this.#replacing ??= this.#replace().finally(() => {
@@ -150,7 +150,7 @@ export class ExchangedToken<G extends Grant> {
     return token === refused ? undefined : token;
   }
 
-  /** Ends all waits, and what is under way. Resolves with the grant that was in use. */
+  /** Ends all waits and the attempt under way. Resolves with the grant that was in use. */
   async close(): Promise<G | undefined> {
     const last = this.grant;
     this.#closing.abort();
@@ -163,7 +163,7 @@ export class ExchangedToken<G extends Grant> {
   async #getToken(signal: AbortSignal | undefined): Promise<string> {
     throwIfAborted(signal, WAIT);
     this.#throwIfClosed();
-    // Also where the timer of a process that was suspended is late.
+    // After a suspension of the process the timer is late.
     this.#passTime();
     this.#attemptIfDue();
     const { underWay } = this.#attempts;
@@ -200,7 +200,7 @@ export class ExchangedToken<G extends Grant> {
     return attempt;
   }
 
-  /** Asks for a grant that owes nothing to the one in use, unless that one is known to be good. */
+  /** Obtains a new grant, not a renewal, unless the issuer says that the one in use is valid. */
   async #replace(): Promise<void> {
     const { grant } = this;
     if (grant === undefined || this.#attempts.pauseLeftMs > 0) return;
@@ -209,7 +209,7 @@ export class ExchangedToken<G extends Grant> {
     await this.#attempt(undefined);
   }
 
-  /** Never rejects. Where the issuer does not answer in time, it is more likely down than the token bad. */
+  /** Never rejects. If the issuer does not answer in time, it is more likely down than the token invalid. */
   async #verdictOn(grant: G): Promise<Verdict> {
     const look = async (signal: AbortSignal) => (await this.steps.verdictOn?.(grant, signal)) ?? 'unknown';
     const toError = () => new Error('No verdict in time.');
@@ -217,13 +217,13 @@ export class ExchangedToken<G extends Grant> {
     return withDeadline(look, deadline).catch(() => 'accepted');
   }
 
-  /** Milliseconds until the next attempt is due; 0 or less when it is, infinite when none will be. */
+  /** Milliseconds until the next attempt; 0 or less if it is due, infinite if there will be none. */
   #nextAttemptInMs(): number {
     if (this.isClosed) return Number.POSITIVE_INFINITY;
     return Math.max(this.#attempts.pauseLeftMs, this.#inUse.refreshInMs);
   }
 
-  /** One timer: for the next attempt, or for the moment at which the token expires; none once a listener has closed all. */
+  /** Sets the one timer to the next attempt or the expiry, whichever is first; none after `close`, which a listener may call. */
   #schedule(): void {
     const attemptInMs = this.#attempts.underWay === undefined ? this.#nextAttemptInMs() : Number.POSITIVE_INFINITY;
     const wakeInMs = Math.min(attemptInMs, this.#inUse.expiresInMs);
@@ -254,7 +254,7 @@ export class ExchangedToken<G extends Grant> {
   }
 }
 
-/** Whether another attempt may succeed without anybody changing something. What a source throws mends by itself, or not: it is tried again. */
+/** Returns whether a retry may succeed without a change of configuration; an error of the source may pass, so it may. */
 function isRetryable(error: ProjectedTokenError | undefined): boolean {
   return (error as Partial<TokenExchangeError> | undefined)?.isRetryable ?? true;
 }
@@ -265,7 +265,7 @@ function assertAlive({ obtainedAtMs, expiresAtMs }: Grant): void {
   if (lifeMs < SHORTEST_LIFE_MS) {
     throw new TokenExchangeError(
       'ERR_EXCHANGE_UNAVAILABLE',
-      `The exchanged token lives for ${Math.max(0, lifeMs / 1000)} s, which is too short. Check the token lifetimes of the server.`,
+      `The server issued a token with a lifetime of ${Math.max(0, lifeMs / 1000)} s, which is too short. Raise the token lifetime at the server.`,
     );
   }
   if (Date.now() >= expiresAtMs) throw expiredAtOnce();
@@ -274,10 +274,13 @@ function assertAlive({ obtainedAtMs, expiresAtMs }: Grant): void {
 function notReady(readyTimeoutMs: number): TokenExchangeError {
   return new TokenExchangeError(
     'ERR_EXCHANGE_UNAVAILABLE',
-    `There was no answer within ${readyTimeoutMs} ms (option "readyTimeoutMs").`,
+    `The server did not answer within ${readyTimeoutMs} ms (option "readyTimeoutMs"). Check that it is up, and the network policy.`,
   );
 }
 
 function expiredAtOnce(): TokenExchangeError {
-  return new TokenExchangeError('ERR_EXCHANGE_UNAVAILABLE', 'The exchanged token had already expired.');
+  return new TokenExchangeError(
+    'ERR_EXCHANGE_UNAVAILABLE',
+    'The token from the exchange had already expired on arrival. Compare the clocks, and check the token lifetime at the server.',
+  );
 }

@@ -1,20 +1,20 @@
 import { ClockLead } from './clock-lead.js';
 import { type Grant, movedBack } from './grant.js';
 
-/** A grant is not refreshed sooner than this after it was obtained, however short its life: a floor for the load on the server. */
+/** The earliest refresh after a grant was obtained, however short its life: limits the load on the server. */
 const SOONEST_REFRESH_MS = 1_000;
 
 /**
- * Holds the grant in use, and answers what may be handed out now. A grant ends when either clock says so: the one on the wall, which
- * went on while the process was suspended, or the monotonic one, which nobody sets back.
+ * Holds the grant in use, and decides whether it may be handed out. A grant ends when either clock says so: the wall clock, which goes
+ * on while the process is suspended, or the monotonic clock, which nobody sets back.
  */
 export class GrantInUse<G extends Grant> {
   #grant: G | undefined;
-  /** By which clock the times of the grant are right. */
+  /** The clocks by which the times of the grant are right. */
   #clockLead = new ClockLead();
   /** The token as a promise, made once: the cached path of `getToken` allocates nothing. */
   cached: Promise<string> | undefined;
-  /** Until when {@link cached} and {@link token} are handed out without a further look, in milliseconds since the epoch. */
+  /** Until when {@link cached} and {@link token} are handed out unchecked, in milliseconds since the epoch. */
   freshUntilMs = Number.NEGATIVE_INFINITY;
   /** Whether there was ever a grant. */
   hasBeenSet = false;
@@ -29,7 +29,7 @@ export class GrantInUse<G extends Grant> {
     return this.expiresInMs > 0 ? this.#grant : undefined;
   }
 
-  /** Milliseconds until the grant should be refreshed; without a grant it should have been long ago. */
+  /** Milliseconds until the grant should be refreshed; negative infinity without a grant. */
   get refreshInMs(): number {
     this.#followClock();
     return this.#grant === undefined ? Number.NEGATIVE_INFINITY : this.#grant.refreshAtMs - Date.now();
@@ -64,8 +64,8 @@ export class GrantInUse<G extends Grant> {
   }
 
   /**
-   * Moves the times of the grant along with a clock that was set back, which makes no token live longer. A clock that was set forward
-   * looks like a process that was suspended: the times stay.
+   * Moves the times of the grant along with a clock that was set back, so that no token lives longer. A clock set forward looks like a
+   * suspended process, so the times stay.
    */
   #followClock(): void {
     if (this.#grant === undefined) return;

@@ -1,17 +1,17 @@
-/** Exchanges that rejected tokens may cause at once … */
+/** Exchanges that rejected tokens may cause in a burst. */
 const BURST = 4;
 
-/** … and how long one more takes to be allowed: with the burst, 12 in any hour. */
+/** One more is allowed after this time: with the burst, 12 in any hour. */
 const ONE_MORE_AFTER_MS = 7.5 * 60_000;
 
-/** A token that worked for that long before it was rejected was revoked: another one can be expected to work as well. */
+/** A token that worked for this long before it was rejected was revoked, so a new one is likely to work. */
 const WORKED_MS = 60_000;
 
 /**
- * Limits the exchanges that are made because a server rejected a token. Where every new token is rejected as well, it is not the
- * token that is wrong, and another exchange for each request would only be load.
+ * Limits the exchanges that are made because a server rejected a token. If every new token is rejected too, the fault is not in the
+ * token, and an exchange for each request would only be load.
  *
- * A budget that refills with time (monotonic clock) and with nothing else: no success and no pause resets it.
+ * A token bucket that refills with time only (monotonic clock); no success and no pause resets it.
  */
 export class RefusalLimit {
   #left = BURST;
@@ -19,9 +19,9 @@ export class RefusalLimit {
   #lastAllowedAt = Number.NEGATIVE_INFINITY;
 
   /**
-   * Returns whether a token that was rejected now may be exchanged for another, and counts that exchange.
+   * Returns whether the rejected token may be exchanged for another, and counts the exchange.
    *
-   * @param isConfirmed - whether the server that issued the token says that it is not good any more
+   * @param isConfirmed - whether the issuer says that the token is no longer valid
    */
   allow(isConfirmed: boolean): boolean {
     const now = performance.now();

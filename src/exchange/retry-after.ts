@@ -1,5 +1,5 @@
 /**
- * What a header `Retry-After` asks for, in milliseconds; undefined when there is none that can be read.
+ * Returns the delay of a header `Retry-After` in milliseconds; undefined if there is no valid one.
  *
  * @param value - seconds, or an HTTP date (RFC 9110 section 10.2.3)
  */

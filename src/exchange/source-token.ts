@@ -2,7 +2,7 @@ import { InvalidOptionError, TokenExchangeError } from '../errors.js';
 import { withDeadline } from '../internal/deadline.js';
 import type { TokenSource } from '../token-source.js';
 
-/** Returns a value that is a token source; throws `ERR_TOKEN_OPTION`. */
+/** Returns the value if it is a token source; throws `ERR_TOKEN_OPTION`. */
 export function requiredSource(option: string, value: unknown): TokenSource {
   const source = value as Partial<TokenSource> | undefined;
   if (typeof source?.getToken === 'function' && typeof source.replaceToken === 'function') return source as TokenSource;
@@ -12,22 +12,22 @@ export function requiredSource(option: string, value: unknown): TokenSource {
   );
 }
 
-/** How long a source may take where no option says so, in milliseconds: a projected volume answers at once, or within its own deadline. */
+/** How long a source may take where no option says so, in milliseconds; a projected volume answers at once. */
 export const SOURCE_TIMEOUT_MS = 10_000;
 
 /**
- * Takes the service account token to exchange from its source. A source that never answers must not keep an attempt from
- * ending, nor the next from beginning.
+ * Takes the service account token to exchange from its source, with a deadline: a source that never answers must not block the next
+ * attempt.
  *
- * @param timeoutMs - how long the source may take
- * @throws `ERR_EXCHANGE_UNAVAILABLE` when it took longer; what the source throws; the signal's reason
+ * @param timeoutMs - deadline of the source, in milliseconds
+ * @throws `ERR_EXCHANGE_UNAVAILABLE` after the deadline; what the source throws; the signal's reason
  */
 export function tokenFrom(source: TokenSource, timeoutMs: number, signal?: AbortSignal): Promise<string> {
   const toError = () => noToken(timeoutMs);
   return withDeadline((signal) => source.getToken({ signal }), { timeoutMs, toError, signal });
 }
 
-/** Takes a token other than the rejected one; undefined when the source has none. Throws as {@link tokenFrom} does. */
+/** Takes a token other than the rejected one; undefined if the source has none. Throws as {@link tokenFrom} does. */
 export function replacementFrom(
   source: TokenSource,
   rejected: string,
@@ -40,7 +40,7 @@ export function replacementFrom(
 }
 
 /**
- * Exchanges the newest token of a source, and once more where the source has another one after the first was denied.
+ * Exchanges the newest token of a source. If that is denied and the source has another token, tries once more with it.
  *
  * @throws what `exchange` throws; as {@link tokenFrom} does
  */
@@ -64,6 +64,6 @@ export async function exchangeNewest<T>(
 function noToken(timeoutMs: number): TokenExchangeError {
   return new TokenExchangeError(
     'ERR_EXCHANGE_UNAVAILABLE',
-    `The source of the service account token returned no token within ${timeoutMs} ms. Check the option "source", and the volume it reads.`,
+    `The source of the service account token returned no token within ${timeoutMs} ms. Check the option "source" and the volume that it reads.`,
   );
 }

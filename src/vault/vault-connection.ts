@@ -11,9 +11,9 @@ import type { ResolvedVaultOptions } from './vault-options.js';
 /** An answer of Vault. */
 export interface VaultAnswer {
   readonly status: number;
-  /** The body; an empty object where there is none. */
+  /** The body; an empty object if there is none. */
   readonly body: Readonly<Record<string, unknown>>;
-  /** What Vault says is wrong (`errors` of the body), for people. */
+  /** Vault's error texts (`errors` of the body) in one line. */
   readonly reasons: string;
 }
 
@@ -21,7 +21,7 @@ export interface VaultAnswer {
 const REDIRECTS = [307, 308];
 const MAX_REDIRECTS = 5;
 
-/** Requests to Vault's API: to the listed origins only, with the namespace. */
+/** Sends requests to Vault's API, to the listed origins only, with the namespace header. */
 export class VaultConnection {
   readonly #client: HttpClient;
   readonly #address: URL;
@@ -38,8 +38,8 @@ export class VaultConnection {
   /**
    * Sends a request under `/v1/`.
    *
-   * @param secrets - what the body or the header holds that no message may quote
-   * @throws `ERR_EXCHANGE_UNAVAILABLE` when there is no answer, or one that asks to come again; `ERR_EXCHANGE_INVALID` for a redirect
+   * @param secrets - texts in the request that no message may quote
+   * @throws `ERR_EXCHANGE_UNAVAILABLE` if there is no answer, or a temporary error; `ERR_EXCHANGE_INVALID` for a redirect
    * to an origin that is not listed
    */
   async request(
@@ -49,7 +49,7 @@ export class VaultConnection {
     secrets: readonly string[],
   ): Promise<VaultAnswer> {
     const headers = {
-      // What Vault's own clients send: a proxy may ask for it, against forged requests (require_request_header).
+      // Vault Agent may require this header against forged requests (require_request_header); Vault's own clients send it.
       'X-Vault-Request': 'true',
       ...(this.#namespace !== undefined && { 'X-Vault-Namespace': this.#namespace }),
       ...(token !== undefined && { 'X-Vault-Token': token }),
@@ -57,7 +57,7 @@ export class VaultConnection {
     let url = urlUnder(this.#address, `/v1/${path}`);
     for (let redirects = 0; ; redirects++) {
       const answer = await this.#client.send({ method, url, headers, json, signal }).catch((cause: unknown) => {
-        // Whatever else it is, it is the reason of the signal.
+        // Anything else is the reason of the signal.
         const failure = cause instanceof HttpError ? cause : new HttpError('the request was aborted.');
         const message = `Cannot reach Vault at ${url.origin}: ${failure.message}`;
         throw new TokenExchangeError('ERR_EXCHANGE_UNAVAILABLE', message, { cause, isRetryable: !failure.isPermanent });
@@ -73,7 +73,7 @@ export class VaultConnection {
     }
   }
 
-  /** Ends the connections. Never rejects. */
+  /** Closes the connections. Never rejects. */
   close(): Promise<void> {
     return this.#client.close();
   }
@@ -84,15 +84,15 @@ export class VaultConnection {
     throw new TokenExchangeError(
       'ERR_EXCHANGE_INVALID',
       `Vault at ${from.origin} redirects to ${url?.origin ?? 'an address that is not a URL'}. List that origin in the option "origins" if it is a node of the same cluster.`,
-      // During a failover a standby redirects to the dead leader, and once there is a new one it may forward.
+      // During a failover a standby redirects to the dead leader; after it, the standby may forward.
       { isRetryable: url !== undefined },
     );
   }
 }
 
 /**
- * 412: the node has not seen yet what the request needs. 429: a quota. 472 and 473: a standby. 5xx: sealed, no active node, or a fault
- * of Vault, a proxy, or what it asks itself.
+ * 412: the node has not caught up. 429: a quota. 472 and 473: a standby. 5xx: sealed, no active node, or a fault of Vault, a proxy or a
+ * server behind them.
  *
  * @see https://developer.hashicorp.com/vault/api-docs#http-status-codes
  */

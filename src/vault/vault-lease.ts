@@ -7,29 +7,29 @@ import type { VaultAnswer } from './vault-connection.js';
 export interface VaultLease extends Grant {
   /** `auth.lease_duration`: from {@link Grant.obtainedAtMs} on; 0 for a token that never expires. */
   readonly leaseSeconds: number;
-  /** Whether renewing it makes sense: it can be renewed, and its maximum TTL is not near. */
+  /** Whether it is renewed rather than replaced: Vault allows it, and the maximum TTL is not near. */
   readonly isRenewable: boolean;
-  /** Whether Vault keeps it, and can so revoke it; a batch token it does not. */
+  /** Whether Vault can revoke it; false for a batch token, which Vault does not store. */
   readonly isRevocable: boolean;
   readonly policies: readonly string[];
-  /** Whether it is a renewal; otherwise it is a login. */
+  /** True for a renewal, false for a login. */
   readonly isRenewal: boolean;
-  /** `auth.lease_duration` of the login. A renewal that gives less has come near the maximum TTL. */
+  /** `auth.lease_duration` of the login. A renewal with less is near the maximum TTL. */
   readonly fullLeaseSeconds: number;
 }
 
 /** Share of the lease after which it is renewed. */
 const REFRESH_SHARE = 2 / 3;
 
-/** A longer lease is no lease of Vault (its own maximum is 32 days), and its end may be no date. */
+/** Longer leases are cut to this, as their end may not be a valid date; Vault's own default maximum is 32 days. */
 const LONGEST_LEASE_MS = 10 * 365 * 24 * 60 * 60 * 1000;
 
 /**
  * Reads the answer to a login or a renewal. Only `auth` counts: the lease at the top level is always 0 there.
  *
- * @param askedAtMs - when the request was sent: the lease began later
+ * @param askedAtMs - when the request was sent; the lease began no earlier
  * @param renewed - the lease that was renewed
- * @throws `ERR_EXCHANGE_INVALID` when it is no answer of Vault
+ * @throws `ERR_EXCHANGE_INVALID` if it is not an answer of Vault
  * @see https://developer.hashicorp.com/vault/api-docs/auth/kubernetes#login
  */
 export function parseLease({ status, body }: VaultAnswer, askedAtMs: number, renewed?: VaultLease): VaultLease {
@@ -45,19 +45,19 @@ export function parseLease({ status, body }: VaultAnswer, askedAtMs: number, ren
   if (typeof token !== 'string' || token === '' || typeof leaseSeconds !== 'number' || !(leaseSeconds >= 0)) {
     throw new TokenExchangeError(
       'ERR_EXCHANGE_INVALID',
-      `The answer (status ${status}) holds no Vault token with a lease. Check that the option "address" is that of Vault's API.`,
+      `The answer (status ${status}) holds no Vault token with a lease. Check that the option "address" is the address of Vault's API.`,
       { status },
     );
   }
   if (renewed === undefined && typeof uses === 'number' && uses > 0) {
     throw new TokenExchangeError(
       'ERR_EXCHANGE_INVALID',
-      `The role issues tokens for ${uses} requests only (token_num_uses). Set it to 0: a token that is kept is limited by its TTL.`,
+      `The role issues tokens for ${uses} requests only (token_num_uses). Set it to 0; the TTL limits the token.`,
       { status },
     );
   }
   const fullLeaseSeconds = renewed?.fullLeaseSeconds ?? leaseSeconds;
-  // A renewal that gives nothing more ends a lease; it does not make it endless.
+  // In a renewal, 0 means an ended lease, not one without end.
   const lifeMs = fullLeaseSeconds === 0 ? Number.POSITIVE_INFINITY : Math.min(leaseSeconds * 1000, LONGEST_LEASE_MS);
   return {
     token,
@@ -73,17 +73,17 @@ export function parseLease({ status, body }: VaultAnswer, askedAtMs: number, ren
   };
 }
 
-/** What may be told of a Vault token. */
+/** Describes a Vault token, without the token. */
 export interface VaultTokenInfo {
   /** Names of its policies. */
   readonly policies: readonly string[];
-  /** When it was had or renewed. */
+  /** When it was obtained or renewed. */
   readonly obtainedAt: Date;
-  /** When it expires; undefined when it never does. */
+  /** When it expires; undefined if it never does. */
   readonly expiresAt: Date | undefined;
-  /** When it will be renewed, or the next login follows; undefined when it never expires. */
+  /** When the next renewal or login is due; undefined if it never expires. */
   readonly refreshAt: Date | undefined;
-  /** Whether it will be renewed then, rather than replaced. */
+  /** Whether it will be renewed then; otherwise a login follows. */
   readonly isRenewable: boolean;
 }
 

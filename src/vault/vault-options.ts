@@ -8,9 +8,9 @@ import type { TokenSource } from '../token-source.js';
 
 /** Options of {@link VaultTokenProvider.open}. */
 export interface VaultTokenProviderOptions extends ConnectionOptions, ExchangeOptions {
-  /** Address of Vault or OpenBao, such as `https://vault.internal:8200`; what `VAULT_ADDR` is for its command line. */
+  /** Address of Vault or OpenBao, such as `https://vault.internal:8200`; the `VAULT_ADDR` of Vault's command line. */
   readonly address: string | URL;
-  /** The role of the kubernetes auth method to log in to. */
+  /** Role of the kubernetes auth method to log in with. */
   readonly role: string;
   /** Where the service account token comes from; asked at each login. */
   readonly source: TokenSource;
@@ -21,21 +21,20 @@ export interface VaultTokenProviderOptions extends ConnectionOptions, ExchangeOp
    */
   readonly mount?: string | undefined;
   /**
-   * Namespace of Vault Enterprise, HCP or OpenBao that the auth method is in (header `X-Vault-Namespace`).
+   * Namespace of the auth method in Vault Enterprise, HCP or OpenBao (header `X-Vault-Namespace`).
    *
    * @default none
    */
   readonly namespace?: string | undefined;
   /**
-   * Origins that get tokens besides that of `address`. With high availability list every node of the cluster by its `api_addr`: a
-   * standby that cannot forward a request redirects it to the active node. An address of `http:` that is not loopback has to be listed
-   * here as well.
+   * Further origins that may get tokens. With high availability, list the `api_addr` of every node: a standby that cannot forward a
+   * request redirects it to the active node. An `address` with `http:` that is not loopback must be listed here too.
    *
    * @default none
    */
   readonly origins?: readonly (string | URL)[] | undefined;
   /**
-   * Whether `close` revokes the token, and with it every lease that was had with it, such as the database user of this process.
+   * Whether `close` revokes the token, and with it every lease obtained with it, such as the database user of this process.
    *
    * @default false
    */
@@ -62,7 +61,7 @@ export function resolveVaultOptions(options: VaultTokenProviderOptions): Resolve
     const example = 'such as https://vault.internal:8200, without credentials or query';
     throw new InvalidOptionError(
       'address',
-      `The option "address" must be the http: or https: address of Vault, ${example}.`,
+      `The option "address" must be the https: (or http:) address of Vault, ${example}.`,
     );
   }
   return {

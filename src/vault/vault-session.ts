@@ -9,18 +9,18 @@ import { type VaultAnswer, VaultConnection } from './vault-connection.js';
 import { parseLease, type VaultLease } from './vault-lease.js';
 import type { ResolvedVaultOptions } from './vault-options.js';
 
-/** How long Vault may take to revoke the token when the provider is closed. */
+/** Time limit of the revocation when the provider is closed, in milliseconds. */
 const REVOCATION_TIMEOUT_MS = 5_000;
 
 /**
  * Answers to a renewal that say nothing about the token: the node has not caught up (412), a quota (429), a standby (472, 473), no
- * active node or a proxy without one (502 to 504). A login would fare no better. With 500 Vault answers a renewal past the maximum
- * TTL, or of a role that was deleted (vault/expiration.go).
+ * active node behind a proxy (502 to 504). A login would fail as well. 500 is different: Vault's answer to a renewal past the maximum
+ * TTL, or of a deleted role (vault/expiration.go).
  */
 const OUTAGE_STATUSES: readonly (number | undefined)[] = [undefined, 412, 429, 472, 473, 502, 503, 504];
 
 /**
- * What can be done with a Vault token: log in for it, renew it, look whether it is good, revoke it.
+ * Logs in to Vault, and renews, looks up and revokes the token.
  *
  * @see https://developer.hashicorp.com/vault/api-docs/auth/kubernetes and `/auth/token`
  */
@@ -38,7 +38,7 @@ export class VaultSession implements Exchange<VaultLease> {
   }
 
   /**
-   * Renews the lease in use where that makes sense, or logs in with the newest service account token.
+   * Renews the lease in use if it can be renewed; otherwise logs in with the newest service account token.
    *
    * @throws `ERR_EXCHANGE_DENIED`, `ERR_EXCHANGE_INVALID`, `ERR_EXCHANGE_UNAVAILABLE`; what the source throws
    */
@@ -50,8 +50,8 @@ export class VaultSession implements Exchange<VaultLease> {
   }
 
   /**
-   * Asks Vault whether it still knows a token. 403 is also the answer to a request that the policies of a good token do not allow,
-   * and another login would not mend that. Where Vault cannot tell, the token counts as good.
+   * Asks Vault whether it still knows a token. Vault also answers 403 to a valid token whose policies do not allow the request, which
+   * another login would not fix. If Vault cannot be reached, the token counts as valid.
    */
   async verdictOn({ token }: VaultLease, signal: AbortSignal): Promise<Verdict> {
     try {
@@ -63,7 +63,7 @@ export class VaultSession implements Exchange<VaultLease> {
     }
   }
 
-  /** Revokes the lease in use where the options say so, and lets go of the connections. */
+  /** Revokes the lease in use if `revokeOnClose` is set, and closes the connections. */
   async end(lease: VaultLease | undefined): Promise<void> {
     try {
       if (this.#options.revokeOnClose && lease?.isRevocable) await this.#revoke(lease);
@@ -72,7 +72,7 @@ export class VaultSession implements Exchange<VaultLease> {
     }
   }
 
-  /** Undefined when Vault denies it, or gives the token no more time: a login may work. */
+  /** Resolves with undefined if Vault denies it or does not extend the lease; a login may work. */
   async #renew(lease: VaultLease, signal: AbortSignal): Promise<VaultLease | undefined> {
     const askedAtMs = Date.now();
     const { token } = lease;
@@ -88,19 +88,19 @@ export class VaultSession implements Exchange<VaultLease> {
     return Date.now() < renewed.expiresAtMs ? renewed : undefined;
   }
 
-  /** @throws `ERR_EXCHANGE_DENIED` when Vault denies it, `ERR_EXCHANGE_UNAVAILABLE` */
+  /** @throws `ERR_EXCHANGE_DENIED` if Vault denies it, `ERR_EXCHANGE_UNAVAILABLE` */
   async #revoke({ token }: VaultLease): Promise<void> {
     const toError = () =>
       new TokenExchangeError(
         'ERR_EXCHANGE_UNAVAILABLE',
-        `Vault did not revoke the token within ${REVOCATION_TIMEOUT_MS} ms. It lives on until it expires.`,
+        `Vault did not revoke the token within ${REVOCATION_TIMEOUT_MS} ms. The token stays valid until it expires.`,
       );
     const { status, reasons } = await withDeadline(
       (signal) => this.#connection.request('POST', 'auth/token/revoke-self', { json: {}, token, signal }, [token]),
       { timeoutMs: REVOCATION_TIMEOUT_MS, toError },
     );
     if (status >= 400) {
-      const message = `Vault did not revoke the token: ${status} (${reasons}). It lives on until it expires.`;
+      const message = `Vault did not revoke the token: ${status} (${reasons}). The token stays valid until it expires.`;
       throw new TokenExchangeError('ERR_EXCHANGE_DENIED', message, { status });
     }
   }
@@ -132,15 +132,15 @@ export class VaultSession implements Exchange<VaultLease> {
         ` bound_service_account_namespaces of the role, that its audience is one of the token's, the options "mount" and` +
         ` "namespace", that the mount knows this cluster's API server, and that its token reviewer may create TokenReviews` +
         ` (system:auth-delegator).`,
-      // Vault gives no reason where its TokenReview fails: at a start of the cluster the API server may only be late.
+      // Vault gives no reason if its TokenReview fails, and at a cluster start the API server may just be late.
       { status, isRetryable: reasons === 'permission denied' },
     );
   }
 }
 
 /**
- * Tells the two meanings of 403 apart by the text. A policy that does not allow the request: "1 error occurred: * permission denied".
- * A token that is not good: "permission denied" (OpenBao), "2 errors occurred: * permission denied * invalid token" (Vault).
+ * Tells the two meanings of 403 apart by the text. Denied by policy: "1 error occurred: * permission denied". Invalid token:
+ * "permission denied" (OpenBao), "2 errors occurred: * permission denied * invalid token" (Vault).
  */
 function verdictOf({ reasons }: VaultAnswer): Verdict {
   if (/\binvalid token\b/.test(reasons) || reasons === 'permission denied') return 'rejected';

@@ -7,48 +7,48 @@ import { VaultSession } from './vault-session.js';
 
 /** Events of {@link VaultTokenProvider}. None carries token bytes. */
 export interface VaultTokenEvents {
-  /** There is a new Vault token. */
+  /** A login succeeded: there is a new Vault token. */
   login: (event: { readonly token: VaultTokenInfo }) => void;
-  /** The Vault token lives longer now. */
+  /** The lease of the Vault token was renewed. */
   renewed: (event: { readonly token: VaultTokenInfo }) => void;
-  /** The Vault token expired, and no other has followed. */
+  /** The Vault token expired without a new one. */
   expired: () => void;
   /**
-   * A login, a renewal or a revocation failed, or a listener did. The token at hand stays in use, and the next attempt follows after
-   * a pause. Never fatal when nobody listens.
+   * A login, a renewal or a revocation failed, or a listener threw. The present token stays in use until it expires, and the next
+   * attempt follows after a pause. Never thrown, even without a listener.
    */
   error: (error: Error) => void;
   /** The provider was closed. */
   closed: () => void;
 }
 
-/** How a {@link VaultTokenProvider} is doing: a plain object without secrets. */
+/** Status of a {@link VaultTokenProvider}: a plain object without secrets. */
 export interface VaultTokenStatus {
-  /** `opening`: no token yet. `ready`: a token is in use. `expired`: the last one expired and none has followed. `closed`: closed. */
+  /** `opening`: no token yet. `ready`: a token is in use. `expired`: the last token expired without a new one. `closed`: closed. */
   readonly state: 'opening' | 'ready' | 'expired' | 'closed';
   /** The token in use. */
   readonly token: VaultTokenInfo | undefined;
-  /** Why the last login or renewal failed; undefined when it did not. */
+  /** Why the last login or renewal failed; undefined if it succeeded. */
   readonly lastError: { readonly code: ProjectedTokenError['code']; readonly message: string } | undefined;
-  /** When Vault will be asked next; undefined for a token that never expires. */
+  /** When the next login or renewal is due; undefined for a token that never expires. */
   readonly nextAttemptAt: Date | undefined;
   readonly counts: { readonly logins: number; readonly renewals: number; readonly failures: number };
 }
 
-/** Where Vault reads its token, and how it refuses one: 403, as it does when a policy does not allow the request. */
+/** Vault rejects a token with 403, the same status as for a request that the policies do not allow. */
 const VAULT_CARRIER: TokenCarrier = Object.freeze({
   header: 'X-Vault-Token',
   refusedStatuses: Object.freeze([403]),
 });
 
 /**
- * A source of Vault tokens, for HashiCorp Vault and OpenBao: logs in at the kubernetes auth method with the newest service account
- * token, renews the Vault token at about two thirds of its lease, and logs in again where it cannot be renewed: a batch token, one
- * near its maximum TTL, one that was revoked.
+ * A source of tokens of HashiCorp Vault and OpenBao: logs in at the kubernetes auth method with the newest service account token,
+ * renews the Vault token at about two thirds of its lease, and logs in again if it cannot be renewed: a batch token, one near its
+ * maximum TTL, a revoked one.
  *
- * While Vault is down, the token at hand stays in use until it expires, and Vault is asked again after random pauses, from
- * 1 s to 5 min and at most a quarter of the outage. When Vault answers a request with 403, it is asked once whether it knows the
- * token: if it does, the token is not replaced, as it is the policy then that does not allow the request.
+ * While Vault is down, the present token stays in use until it expires. Vault is retried after random pauses from 1 s to 5 min, at most a
+ * quarter of the outage. When a request gets 403, the token is looked up once in Vault. If it is valid, it is not replaced: a policy
+ * does not allow the request.
  *
  * @example
  * ```ts
@@ -69,8 +69,7 @@ export class VaultTokenProvider extends ExchangeProvider<VaultLease, VaultTokenE
   readonly carrier: TokenCarrier = VAULT_CARRIER;
 
   /**
-   * Makes a provider that does nothing yet, for those who add listeners before the first login; `start` starts it. Most programs
-   * use {@link VaultTokenProvider.open}.
+   * Creates a provider that has not started: add listeners, then call `start`. Most programs use {@link VaultTokenProvider.open}.
    *
    * @throws `ERR_TOKEN_OPTION`, `ERR_TOKEN_ORIGIN`
    */
@@ -80,12 +79,12 @@ export class VaultTokenProvider extends ExchangeProvider<VaultLease, VaultTokenE
   }
 
   /**
-   * Resolves with a provider that has logged in. A failure that another attempt may get over, such as a sealed Vault, is tried again
-   * for as long as `readyTimeoutMs`.
+   * Resolves with a provider that has logged in. Retries for up to `readyTimeoutMs` after a failure that may pass, such as a sealed
+   * Vault.
    *
-   * @throws `ERR_EXCHANGE_DENIED` when Vault denies the login (403), `ERR_EXCHANGE_INVALID` when it cannot make sense of it, such as
-   * of a role that does not exist (400): the message says what to check; `ERR_EXCHANGE_UNAVAILABLE` when it cannot be reached; what
-   * the source throws; `ERR_TOKEN_OPTION`, `ERR_TOKEN_ORIGIN`, `ERR_TOKEN_ABORTED`
+   * @throws `ERR_EXCHANGE_DENIED` if Vault denies the login (403), `ERR_EXCHANGE_INVALID` if the request is wrong, such as a role that
+   * does not exist (400); the message says what to check. `ERR_EXCHANGE_UNAVAILABLE` if Vault cannot be reached; what the source throws;
+   * `ERR_TOKEN_OPTION`, `ERR_TOKEN_ORIGIN`, `ERR_TOKEN_ABORTED`
    *
    * @example
    * ```ts
@@ -96,7 +95,7 @@ export class VaultTokenProvider extends ExchangeProvider<VaultLease, VaultTokenE
     return new VaultTokenProvider(options).start();
   }
 
-  /** How the provider is doing: a plain object without secrets, for a readiness probe or a log. */
+  /** Status of the provider: a plain object without secrets, for a readiness probe or a log. */
   get status(): VaultTokenStatus {
     const { state, lastError, grant, nextAttemptAtMs, logins, renewals, failures } = this.exchangeStatus();
     return {
