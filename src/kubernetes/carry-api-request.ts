@@ -3,8 +3,7 @@ import { type AgentJourney, carryingAgent } from '../carry/carrying-agent.js';
 import { carryingDispatcher, type Dispatcher } from './carrying-dispatcher.js';
 
 /**
- * A request of the client, as far as what sends it: an agent of Node up to version 1 of `@kubernetes/client-node`, a dispatcher of
- * undici since version 2.
+ * A request of `@kubernetes/client-node`: sent by an agent of Node up to version 1, by a dispatcher of undici since version 2.
  */
 export interface ApiRequest {
   getAgent?(): Agent | undefined;
@@ -13,7 +12,7 @@ export interface ApiRequest {
   setDispatcher?(dispatcher: Dispatcher): void;
 }
 
-/** Has a request carry the token at each hop that goes where the token may go. The request itself never holds it. */
+/** Makes a request carry the token at each hop to an allowed origin. The request object never holds the token. */
 export function carryApiRequest(request: object, journey: AgentJourney): void {
   const { getAgent, setAgent, getDispatcher, setDispatcher } = request as ApiRequest;
   const agent = getAgent?.call(request);

@@ -2,7 +2,7 @@ import type { AgentJourney } from '../carry/carrying-agent.js';
 
 type Headers = Record<string, unknown> | readonly unknown[] | null | undefined;
 
-/** What fetch asks a dispatcher for. */
+/** A request as fetch hands it to a dispatcher. */
 interface DispatchOptions {
   readonly origin?: string | URL | null;
   readonly headers?: Headers;
@@ -14,14 +14,13 @@ export interface Dispatcher {
   destroy(): Promise<void>;
 }
 
-/** Where undici keeps the dispatcher of whoever has none of his own: since version 8, and before. */
+/** Where undici keeps the global dispatcher: since version 8, and before. */
 const GLOBAL_DISPATCHERS = ['undici.globalDispatcher.2', 'undici.globalDispatcher.1'].map((name) => Symbol.for(name));
 
 /**
- * Returns a dispatcher that puts the token on each request of fetch which goes where the token may go. fetch dispatches every hop of
- * a redirect.
+ * Returns a dispatcher that adds the token to each request of fetch to an allowed origin. fetch dispatches every hop of a redirect.
  *
- * @param dispatcher - sends the requests; default: the global dispatcher
+ * @param dispatcher - sends the requests; default the global dispatcher
  */
 export function carryingDispatcher(dispatcher: Dispatcher | undefined, trip: AgentJourney): Dispatcher {
   const given = dispatcher ?? globalDispatcher();

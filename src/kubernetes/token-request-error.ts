@@ -8,8 +8,8 @@ import { withoutSecrets } from '../internal/without-secrets.js';
 import type { ResolvedTokenRequestOptions } from './token-request-options.js';
 
 /**
- * Says what is wrong with a TokenRequest, and what to do: 401 and 403 authentication and RBAC; 404 no such service account or object;
- * 409 another UID; 400 and 422 validation; the rest passes.
+ * Returns the error for a failed TokenRequest, with the fix: 401 and 403 authentication and RBAC; 404 no such service account or object;
+ * 409 another UID; 400 and 422 validation; any other status may pass.
  *
  * @see kubernetes/kubernetes pkg/registry/core/serviceaccount/storage/token.go
  */
@@ -32,7 +32,7 @@ export function tokenRequestError(
   });
 }
 
-/** The error of the client with the answer that it holds, in which a server may have quoted what it was sent. */
+/** Returns the client's error without the credentials that the server may have quoted in its answer. */
 function withSafeAnswer({ code, body, headers }: ApiException<unknown>, hide: (text: string) => string): unknown {
   const safe = (value: unknown): unknown => JSON.parse(hide(JSON.stringify(value ?? null)));
   return new ApiException(code, 'TokenRequest', safe(body), safe(headers) as ApiException<unknown>['headers']);
@@ -47,11 +47,11 @@ function adviceFor(status: number, { namespace, serviceAccount, boundObjectRef }
   const object = boundObjectRef && `${boundObjectRef.kind} "${boundObjectRef.name}"`;
   switch (status) {
     case 401:
-      return 'It does not accept the credentials of the option "kubeConfig".';
+      return 'Check the credentials in the option "kubeConfig": the API server does not accept them.';
     case 403:
       return (
-        `Missing is the verb "create" on the resource "serviceaccounts/token" (name "${serviceAccount}") in the namespace "${namespace}":` +
-        ' grant it with a Role (apiGroups [""], resources ["serviceaccounts/token"], verbs ["create"]) and a RoleBinding.'
+        `Grant the verb "create" on the resource "serviceaccounts/token" (name "${serviceAccount}") in the namespace "${namespace}"` +
+        ' with a Role (apiGroups [""], resources ["serviceaccounts/token"], verbs ["create"]) and a RoleBinding.'
       );
     case 404:
       return `Check that the namespace "${namespace}" has the service account "${serviceAccount}"${object ? ` and the ${object}` : ''}.`;
@@ -65,7 +65,7 @@ function adviceFor(status: number, { namespace, serviceAccount, boundObjectRef }
   }
 }
 
-/** The text of a `Status`; a body that is none is not quoted. */
+/** Returns the text of a `Status`; any other body is not quoted. */
 function messageOf(body: unknown): string | undefined {
   let status = body;
   if (typeof body === 'string') {
@@ -80,21 +80,21 @@ function messageOf(body: unknown): string | undefined {
 }
 
 function unreachable(thrown: unknown): TokenExchangeError {
-  // Since version 2 the client sends with fetch, which wraps what went wrong.
+  // Since version 2 the client uses fetch, which wraps the error.
   const error = isError(thrown) && isError(thrown.cause) && 'code' in thrown.cause ? thrown.cause : thrown;
-  // The error of a parser may quote what it could not parse, which has the token in it.
+  // A parser's error may quote the text, which has the token in it.
   const isTransport =
     isError(error) && (error.name === 'TimeoutError' || typeof Reflect.get(error, 'code') === 'string');
   return new TokenExchangeError(
     'ERR_EXCHANGE_UNAVAILABLE',
     isTransport
       ? `Cannot reach the API server: ${reasonOf(error)}. Check the cluster of the option "kubeConfig", its CA and the network policy.`
-      : 'Cannot ask the API server for a token: the client could not make the request, or read the answer. Check the option "kubeConfig".',
+      : 'Cannot request a token from the API server: the client failed to make the request or to read the answer. Check the option "kubeConfig".',
     isTransport ? { cause: error } : {},
   );
 }
 
-/** The code of Node or undici, which says what is wrong and quotes nothing: `ECONNREFUSED`, `DEPTH_ZERO_SELF_SIGNED_CERT`. */
+/** Returns the code of Node or undici, such as `ECONNREFUSED`; unlike the message, it quotes nothing. */
 function reasonOf(error: Error): string {
   const code: unknown = Reflect.get(error, 'code');
   return typeof code === 'string' ? printable(code, 60) : 'no answer in time';

@@ -3,13 +3,13 @@ import { InvalidOptionError } from '../errors.js';
 import { type ExchangeLimits, type ExchangeOptions, resolveExchangeOptions } from '../exchange/exchange-options.js';
 import { numberIn, requiredText } from '../internal/option-checks.js';
 
-/** The object that a token is bound to: it is invalid once that is deleted (TokenRequestSpec.boundObjectRef). */
+/** The object that a token is bound to; deleting it invalidates the token (TokenRequestSpec.boundObjectRef). */
 export interface BoundObjectReference {
   readonly kind: 'Pod' | 'Secret' | 'Node';
   readonly name: string;
   /** @default 'v1' */
   readonly apiVersion?: string | undefined;
-  /** Where given, it must be the object's own. */
+  /** UID of the object. @default not checked */
   readonly uid?: string | undefined;
 }
 
@@ -20,7 +20,7 @@ export interface TokenRequestProviderOptions extends ExchangeOptions {
   /** Name of the service account. */
   readonly serviceAccount: string;
   /**
-   * Whom the token is for.
+   * Audiences of the token.
    *
    * @default the API server
    */
@@ -34,13 +34,13 @@ export interface TokenRequestProviderOptions extends ExchangeOptions {
   /**
    * The object that the token is bound to.
    *
-   * @default none: the token lives until it expires, or its service account is deleted
+   * @default none; the token is valid until it expires or its service account is deleted
    */
   readonly boundObjectRef?: BoundObjectReference | undefined;
   /**
-   * The cluster, and who asks it. It needs the verb `create` on `serviceaccounts/token`.
+   * The cluster, and the user that requests the token, who needs the verb `create` on `serviceaccounts/token`.
    *
-   * @default `KUBECONFIG`, `~/.kube/config`, or the pod's own, as kubectl finds them (`loadFromDefault`)
+   * @default `KUBECONFIG`, `~/.kube/config`, or the pod's service account, as kubectl (`loadFromDefault`)
    */
   readonly kubeConfig?: KubeConfig | undefined;
 }
@@ -66,10 +66,7 @@ export function resolveTokenRequestOptions(options: TokenRequestProviderOptions)
     throw new InvalidOptionError('audiences', 'The option "audiences" must be a list of audiences, such as ["vault"].');
   }
   if (boundObjectRef !== undefined && !['Pod', 'Secret', 'Node'].includes(boundObjectRef.kind)) {
-    throw new InvalidOptionError(
-      'boundObjectRef',
-      'A token can be bound to a Pod, a Secret or a Node (option "boundObjectRef").',
-    );
+    throw new InvalidOptionError('boundObjectRef', 'The option "boundObjectRef" must name a Pod, a Secret or a Node.');
   }
   const expirationSeconds = numberIn(
     'expirationSeconds',

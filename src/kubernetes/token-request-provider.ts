@@ -4,44 +4,44 @@ import type { Grant } from '../exchange/grant.js';
 import { TokenRequester } from './token-request.js';
 import { resolveTokenRequestOptions, type TokenRequestProviderOptions } from './token-request-options.js';
 
-/** What may be told of a requested token. */
+/** Describes a requested token, without the token. */
 export interface RequestedTokenInfo {
   readonly obtainedAt: Date;
-  /** When it is not handed out any more, 10 s before its expiry. */
+  /** When it is no longer handed out: 10 s before its expiry. */
   readonly expiresAt: Date;
-  /** When the next one will be requested. */
+  /** When the next token will be requested. */
   readonly refreshAt: Date;
 }
 
 /** Events of {@link TokenRequestProvider}. None carries token bytes. */
 export interface TokenRequestEvents {
-  /** There is a new token; the first one included. */
+  /** There is a new token, also the first one. */
   rotated: (event: { readonly token: RequestedTokenInfo }) => void;
-  /** The token expired, and no other has followed. */
+  /** The token expired without a new one. */
   expired: () => void;
-  /** A request failed, or a listener did. The token at hand stays in use, and the next request follows after a pause. Never fatal. */
+  /** A request failed, or a listener threw. The present token stays in use until it expires; a retry follows. Never thrown. */
   error: (error: Error) => void;
   /** The provider was closed. */
   closed: () => void;
 }
 
-/** How a {@link TokenRequestProvider} is doing: a plain object without secrets. */
+/** Status of a {@link TokenRequestProvider}: a plain object without secrets. */
 export interface TokenRequestStatus {
-  /** `opening`: no token yet. `ready`: a token is in use. `expired`: the last one expired and none has followed. `closed`: closed. */
+  /** `opening`: no token yet. `ready`: a token is in use. `expired`: the last token expired without a new one. `closed`: closed. */
   readonly state: 'opening' | 'ready' | 'expired' | 'closed';
   /** The token in use. */
   readonly token: RequestedTokenInfo | undefined;
-  /** Why the last request failed; undefined when it did not. */
+  /** Why the last request failed; undefined if it succeeded. */
   readonly lastError: { readonly code: ProjectedTokenErrorCode; readonly message: string } | undefined;
   readonly counts: { readonly requests: number; readonly failures: number };
 }
 
 /**
- * A source of service account tokens that asks the API server for them (TokenRequest): for programs outside of a pod, or in one that
- * needs another audience than its volumes have. What `kubectl create token` and `oc create token` do, kept fresh.
+ * A source of service account tokens from the API server (TokenRequest), as `kubectl create token` and `oc create token` get them: for
+ * programs outside a pod, or for an audience that no volume of the pod has.
  *
- * A token is replaced at about 80 % of the life that the API server gave it. While the API server is down, the token at hand stays in
- * use until it expires, and requests follow after random pauses, from 1 s to 5 min and at most a quarter of the outage.
+ * A token is replaced at about 80 % of the life that the API server gave it. While the API server is down, the present token stays in
+ * use until it expires, and requests are retried after random pauses from 1 s to 5 min, at most a quarter of the outage.
  *
  * @example
  * ```ts
@@ -54,8 +54,7 @@ export interface TokenRequestStatus {
  */
 export class TokenRequestProvider extends ExchangeProvider<Grant, TokenRequestEvents> {
   /**
-   * Makes a provider that does nothing yet, for those who add listeners before the first request; `start` starts it. Most programs
-   * use {@link TokenRequestProvider.open}.
+   * Creates a provider that has not started: add listeners, then call `start`. Most programs use {@link TokenRequestProvider.open}.
    *
    * @throws `ERR_TOKEN_OPTION`
    */
@@ -65,8 +64,7 @@ export class TokenRequestProvider extends ExchangeProvider<Grant, TokenRequestEv
   }
 
   /**
-   * Resolves with a provider that has a token. A failure that another request may get over is tried again for as long as
-   * `readyTimeoutMs`.
+   * Resolves with a provider that has a token. Retries for up to `readyTimeoutMs` after a failure that may pass.
    *
    * @throws `ERR_EXCHANGE_DENIED` (401, or 403: the message names the missing verb and resource), `ERR_EXCHANGE_INVALID` (400, 404,
    * 409, 422: validation, or no such service account), `ERR_EXCHANGE_UNAVAILABLE`; `ERR_TOKEN_OPTION`, `ERR_TOKEN_ABORTED`
@@ -80,7 +78,7 @@ export class TokenRequestProvider extends ExchangeProvider<Grant, TokenRequestEv
     return new TokenRequestProvider(options).start();
   }
 
-  /** How the provider is doing: a plain object without secrets, for a readiness probe or a log. */
+  /** Status of the provider: a plain object without secrets, for a readiness probe or a log. */
   get status(): TokenRequestStatus {
     const { state, lastError, grant, attempts, failures } = this.exchangeStatus();
     return {

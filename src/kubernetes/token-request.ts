@@ -10,14 +10,14 @@ import type { ApiRequest } from './carry-api-request.js';
 import { tokenRequestError } from './token-request-error.js';
 import type { ResolvedTokenRequestOptions } from './token-request-options.js';
 
-/** Share of its life after which a token is replaced, as the kubelet does it. */
+/** Share of its life after which a token is replaced, as by the kubelet. */
 const REFRESH_SHARE = 0.8;
 
-/** How close to its expiry a token is not handed out any more: a request takes time to arrive. */
+/** A token is no longer handed out this close to its expiry, as a request takes time to arrive. */
 const EXPIRY_MARGIN_MS = 10_000;
 
 /**
- * What `kubectl create token` does.
+ * Requests tokens as `kubectl create token` does.
  *
  * @see https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-request-v1/
  */
@@ -26,7 +26,7 @@ export class TokenRequester implements Exchange<Grant> {
   readonly #options: ResolvedTokenRequestOptions;
   readonly #api: CoreV1Api;
 
-  /** @throws `ERR_TOKEN_OPTION` when there is no cluster to ask */
+  /** @throws `ERR_TOKEN_OPTION` if the configuration has no cluster */
   constructor(options: ResolvedTokenRequestOptions) {
     const { namespace, serviceAccount, audiences, kubeConfig } = options;
     const { api, server } = clusterOf(kubeConfig);
@@ -59,7 +59,7 @@ export class TokenRequester implements Exchange<Grant> {
   }
 }
 
-/** What a request was sent with, so that no message quotes it. */
+/** Credentials of a request, so that no message quotes them. */
 interface SentCredentials {
   authorization?: string | undefined;
 }
@@ -77,11 +77,11 @@ function clusterOf(given: KubeConfig | undefined): { readonly api: CoreV1Api; re
     const api = kubeConfig.makeApiClient(CoreV1Api);
     return { api, server: new URL(kubeConfig.getCurrentCluster()!.server).origin };
   } catch (error) {
-    // The error of the YAML parser quotes the file, which may hold credentials.
+    // The YAML parser's error quotes the file, which may hold credentials.
     const isOfSystem = isError(error) && 'syscall' in error;
     throw new InvalidOptionError(
       'kubeConfig',
-      'There is no cluster to ask for tokens. Give a configuration with a current context in the option "kubeConfig", or check KUBECONFIG and ~/.kube/config.',
+      'No cluster is configured. Set the option "kubeConfig" to a configuration with a current context, or check KUBECONFIG and ~/.kube/config.',
       isOfSystem ? { cause: error } : {},
     );
   }
@@ -93,7 +93,7 @@ function defaultKubeConfig(): KubeConfig {
   return found;
 }
 
-/** Ends the connection of a request together with the wait for it: a server that does not answer would keep the process alive. */
+/** Closes the connection of a request when its wait ends; a server that does not answer would keep the process alive. */
 function endingWith(signal: AbortSignal, sent: SentCredentials): ConfigurationOptions {
   const pass = <T>(value: T) => new Observable(Promise.resolve(value));
   return {
@@ -113,19 +113,19 @@ function endingWith(signal: AbortSignal, sent: SentCredentials): ConfigurationOp
   };
 }
 
-/** What a request is sent with was made for it alone: a dispatcher since version 2 of the client, an agent before. */
+/** Destroys the sender, which the client makes for each request: a dispatcher since version 2, an agent before. */
 function endWith(signal: AbortSignal, request: Pick<ApiRequest, 'getAgent' | 'getDispatcher'>): void {
   const sender = request.getDispatcher?.() ?? request.getAgent?.();
   signal.addEventListener('abort', () => void sender?.destroy());
 }
 
-/** The returned expiry counts, not the one asked for: a server may have a maximum (`--service-account-max-token-expiration`). */
+/** Takes the returned expiry, not the requested one: a server may have a maximum (`--service-account-max-token-expiration`). */
 function grantOf(status: { token?: string; expirationTimestamp?: Date } | undefined, askedAtMs: number): Grant {
   const expiresAtMs = new Date(status?.expirationTimestamp ?? Number.NaN).getTime();
   if (typeof status?.token !== 'string' || status.token === '' || Number.isNaN(expiresAtMs)) {
     throw new TokenExchangeError(
       'ERR_EXCHANGE_INVALID',
-      'The answer to the TokenRequest holds no token with an expiry.',
+      'The answer to the TokenRequest holds no token with an expiry. Check that the cluster in the option "kubeConfig" is an API server.',
     );
   }
   return {

@@ -16,16 +16,15 @@ import type { TokenSource } from '../token-source.js';
 import { carryApiRequest } from './carry-api-request.js';
 
 /**
- * A configuration of `@kubernetes/client-node` like the given one, whose requests to the API server of the current context carry
- * the token of a source. What else the current user would log in with is left out, and so are the other contexts; the given
- * configuration stays as it is.
+ * Returns a copy of a configuration of `@kubernetes/client-node` whose requests to the API server of the current context carry the token
+ * of a source. The copy has no other credentials of the current user and no other contexts. The given configuration is not changed.
  *
- * Clients made by `makeApiClient` send a request that is answered with 401 once more, if the source has another token then. Watches,
- * logs and the other streams carry the token that is fresh when they begin.
+ * Clients made by `makeApiClient` retry a request once after a 401, if the source has another token. Watches, logs and other streams
+ * carry the token that is fresh when they start.
  *
  * @param source - of tokens for the API server, such as a provider of a volume with the API server's audience
- * @param options - `origins` is needed only for an API server that is spoken to with `http:` and is not on loopback
- * @throws `ERR_TOKEN_OPTION` when there is no current cluster, or the source's token goes into another header than `Authorization`;
+ * @param options - `origins` is needed only for an API server with `http:` that is not on loopback
+ * @throws `ERR_TOKEN_OPTION` if there is no current cluster, or the source's token goes into another header than `Authorization`;
  * `ERR_TOKEN_ORIGIN`
  *
  * @example
@@ -44,14 +43,17 @@ export function withToken(kubeConfig: KubeConfig, source: TokenSource, options: 
   if (!cluster) {
     throw new InvalidOptionError(
       'kubeConfig',
-      'The configuration has no current cluster. Load one (loadFromCluster, loadFromDefault) before it gets a token.',
+      'The configuration has no current cluster. Call loadFromCluster or loadFromDefault before withToken.',
     );
   }
   const carriage = new TokenCarriage(source, options, cluster.server);
   const url = parseUrl(cluster.server);
   if (cluster.proxyUrl && url?.protocol === 'http:') carriage.assertMayPassProxy(url.origin);
   if (carriage.header !== 'authorization') {
-    throw new InvalidOptionError('source', 'An API server reads the token from the header Authorization only.');
+    throw new InvalidOptionError(
+      'source',
+      'The source puts its token into another header than Authorization, but an API server reads no other. Use a source of service account tokens.',
+    );
   }
   return new TokenKubeConfig(kubeConfig, carriage);
 }
@@ -85,7 +87,7 @@ class TokenKubeConfig extends KubeConfig {
   override makeApiClient: KubeConfig['makeApiClient'] = (apiClientType) => {
     const configuration = this.#configurationOfClients();
     const { httpApi } = configuration;
-    // The token comes last, for a middleware may have put the header on, or a signal.
+    // The token comes last: a middleware may set the header or a signal.
     const tls = { getName: () => 'TLS', applySecurityAuthentication: super.applySecurityAuthentication.bind(this) };
     return new apiClientType({
       ...configuration,
@@ -94,7 +96,7 @@ class TokenKubeConfig extends KubeConfig {
     });
   };
 
-  /** What the client itself makes API clients with. */
+  /** The configuration from which the client makes API clients. */
   #configurationOfClients(): Configuration {
     let configuration: Configuration | undefined;
     super.makeApiClient(
@@ -107,7 +109,7 @@ class TokenKubeConfig extends KubeConfig {
     return configuration!;
   }
 
-  /** A journey to the API server that has its token. */
+  /** Starts a request to the API server, and waits for its token. */
   async #departure(): Promise<AgentJourney | undefined> {
     const journey = this.carriage.begin();
     const value = await journey.valueFor(new URL(this.getCurrentCluster()!.server));
@@ -136,7 +138,7 @@ async function sendWithToken(
   const response = await send();
   const canSendAgain = isReplayableBody(request.getBody());
   if (!(await journey.shouldRetry(response.httpStatusCode, canSendAgain, signal))) return response;
-  // A body that is not read keeps its connection from being used again.
+  // An unread body would keep its connection from being reused.
   await response.body.text();
   return send();
 }

@@ -4,12 +4,12 @@ import { retryAfterMs } from '../exchange/retry-after.js';
 import type { HttpAnswer } from '../internal/http-client.js';
 import { printable } from '../internal/printable.js';
 
-/** Answers that pass: too many requests, a timeout, and faults of the server or of a proxy before it. */
+/** Returns whether an error may pass: too many requests, a timeout, a fault of the server or of a proxy in front of it. */
 export function isPassing(status: number): boolean {
   return status === 408 || status === 425 || status === 429 || status >= 500;
 }
 
-/** The error for an answer that says to come again later. */
+/** Returns the error for an answer that may be different later. */
 export function comeAgain(url: URL, { status, headers }: HttpAnswer, says = ''): TokenExchangeError {
   return new TokenExchangeError(
     'ERR_EXCHANGE_UNAVAILABLE',
@@ -18,16 +18,16 @@ export function comeAgain(url: URL, { status, headers }: HttpAnswer, says = ''):
   );
 }
 
-/** The error for an answer of status 200 that holds no token as OAuth 2.0 describes it. */
+/** Returns the error for an answer with status 200 but without a token as OAuth 2.0 specifies it. */
 export function badAnswer(url: URL, error: unknown): TokenExchangeError {
   return new TokenExchangeError(
     'ERR_EXCHANGE_INVALID',
-    `The answer of ${url.origin}${url.pathname} holds no token (${reasonOf(error)}). Check that the option "issuer" or "tokenEndpoint" is that of an OAuth 2.0 authorization server.`,
+    `The answer of ${url.origin}${url.pathname} holds no token (${reasonOf(error)}). Check that the option "issuer" or "tokenEndpoint" is the address of an OAuth 2.0 authorization server.`,
     { status: 200 },
   );
 }
 
-/** The error for metadata that cannot be used. */
+/** Returns the error for unusable metadata. */
 export function badMetadata(issuer: URL, url: URL, answer: HttpAnswer, error: unknown): TokenExchangeError {
   const { status } = answer;
   if (isPassing(status)) return comeAgain(url, answer);
@@ -35,20 +35,20 @@ export function badMetadata(issuer: URL, url: URL, answer: HttpAnswer, error: un
   if (found !== undefined) {
     return new TokenExchangeError(
       'ERR_EXCHANGE_INVALID',
-      `The metadata at ${url.href} are those of the issuer "${found}", not of "${issuer.href}". Set the option "issuer" to the former if that is the server you mean.`,
+      `The metadata at ${url.href} name the issuer "${found}", not "${issuer.href}". If that is the right server, set the option "issuer" to "${found}".`,
       { status },
     );
   }
   const what =
-    status === 200 ? `are no metadata of an authorization server (${reasonOf(error)})` : `is status ${status}`;
+    status === 200 ? `is not metadata of an authorization server (${reasonOf(error)})` : `is status ${status}`;
   return new TokenExchangeError(
     'ERR_EXCHANGE_INVALID',
-    `What ${url.href} answers ${what}. Check the option "issuer", or set "tokenEndpoint" where the server has no metadata.`,
+    `The answer of ${url.href} ${what}. Check the option "issuer", or set "tokenEndpoint" if the server has no metadata.`,
     { status },
   );
 }
 
-/** The messages of oauth4webapi are fixed texts; what they are about, the answer, is in the cause and may hold a token. */
+/** Takes the message only: those of oauth4webapi are fixed texts, while the cause has the answer, which may hold a token. */
 function reasonOf(error: unknown): string {
   return printable((error as Error).message, 200);
 }

@@ -17,7 +17,7 @@ import { isProjectedTokenError } from '../internal/is-projected-token-error.js';
 import { badAnswer, badMetadata } from './oauth-answer-error.js';
 import type { ResolvedOAuthOptions } from './oauth-options.js';
 
-/** A request for a token: what differs from one to the next. */
+/** The parts of a token request that differ from one to the next. */
 export interface TokenRequest {
   /** The parameter `grant_type`. */
   readonly grantType: string;
@@ -25,14 +25,14 @@ export interface TokenRequest {
   readonly authentication: ClientAuth;
 }
 
-/** The answer to a request for a token: a token, or why there is none. */
+/** The answer to a token request: a token, or a refusal. */
 export type TokenAnswer =
   | { readonly token: TokenEndpointResponse }
   | { readonly token: undefined; readonly refusal: HttpAnswer; readonly endpoint: URL };
 
 /**
- * Requests to an authorization server: its metadata, and tokens. The protocol is that of oauth4webapi; what it sends goes through the
- * HTTP client of this library, with its time limits, its certificates that rotate, and its proxies.
+ * Sends requests to an authorization server, for metadata and tokens. oauth4webapi does the protocol; the HTTP client of this library
+ * does time limits, rotating certificates and proxies.
  */
 export class OAuthConnection {
   readonly #options: ResolvedOAuthOptions;
@@ -45,11 +45,11 @@ export class OAuthConnection {
   }
 
   /**
-   * Asks for a token. The metadata of the server are read before the first request, and again after a request that failed: the server
-   * may have moved.
+   * Requests a token. The metadata of the server are read before the first request, and again after a failed one, as the server may have
+   * moved.
    *
-   * @throws `ERR_EXCHANGE_UNAVAILABLE` when there is no answer; `ERR_EXCHANGE_INVALID` for an answer that is none of an authorization
-   * server; `ERR_TOKEN_ORIGIN` where its metadata name an endpoint to which the token would go in clear text
+   * @throws `ERR_EXCHANGE_UNAVAILABLE` if there is no answer; `ERR_EXCHANGE_INVALID` if the answer is not one of an authorization server;
+   * `ERR_TOKEN_ORIGIN` if the metadata name an endpoint that would get the token in clear text
    */
   async requestToken(
     { grantType, parameters, authentication }: TokenRequest,
@@ -57,7 +57,7 @@ export class OAuthConnection {
   ): Promise<TokenAnswer> {
     const server = await this.#server(signal);
     this.#discovered = undefined;
-    // For those that know the client by the subject of the token; oauth4webapi wants to know its name all the same.
+    // Some servers know the client by the subject of the token; oauth4webapi requires an id all the same.
     const client: Client = {
       client_id: this.#options.clientId ?? 'service-account',
       use_mtls_endpoint_aliases: this.#options.connection.clientCertificate !== undefined,
@@ -78,7 +78,7 @@ export class OAuthConnection {
     }
   }
 
-  /** Ends the connections. Never rejects. */
+  /** Closes the connections. Never rejects. */
   close(): Promise<void> {
     return this.#client.close();
   }
@@ -91,7 +91,7 @@ export class OAuthConnection {
     return this.#discovered ?? this.#discover(issuer!, signal);
   }
 
-  /** Where a server has no document of OpenID Connect, it may have the one of OAuth 2.0 (RFC 8414 section 3). */
+  /** Tries the document of OpenID Connect first, then that of OAuth 2.0 (RFC 8414 section 3). */
   async #discover(issuer: URL, signal: AbortSignal): Promise<AuthorizationServer> {
     const exchange = new HttpTrip(this.#client, this.#options, signal);
     const ask = (algorithm: 'oidc' | 'oauth2') =>
@@ -111,7 +111,7 @@ export class OAuthConnection {
   }
 }
 
-/** What oauth4webapi is told of how to send a request. */
+/** The options by which oauth4webapi sends a request. */
 interface FetchOptions {
   readonly [customFetch]: (url: string, options: SentByLibrary) => Promise<Response>;
   readonly [allowInsecureRequests]: true;
@@ -123,7 +123,7 @@ interface SentByLibrary {
   readonly body?: unknown;
 }
 
-/** Sends requests that oauth4webapi makes, and keeps the last answer. */
+/** Sends the requests of oauth4webapi, and keeps the last answer. */
 class HttpTrip {
   answer!: HttpAnswer;
   url!: URL;
@@ -138,15 +138,15 @@ class HttpTrip {
     try {
       return await request({
         [customFetch]: (url, sent) => this.#send(new URL(url), sent),
-        // Decided here, by the options.
+        // `assertSecure` of the options decides this.
         [allowInsecureRequests]: true,
       });
     } catch (error) {
       if (isProjectedTokenError(error)) throw error;
-      // What it threw may hold a secret of the client.
+      // Without the cause, which may hold a secret of the client.
       throw new TokenExchangeError(
         'ERR_EXCHANGE_INVALID',
-        'The request for a token cannot be made: the function of the option "clientAuthentication" failed.',
+        'The token request cannot be made: the function in the option "clientAuthentication" threw an error. Check its secret or key.',
       );
     }
   }
@@ -165,7 +165,7 @@ class HttpTrip {
         signal: this.signal,
       });
     } catch (cause) {
-      // Whatever else it is, it is the reason of the signal.
+      // Anything else is the reason of the signal.
       const failure = cause instanceof HttpError ? cause : new HttpError('the request was aborted.');
       const message = `Cannot reach the authorization server at ${url.origin}: ${failure.message}`;
       throw new TokenExchangeError('ERR_EXCHANGE_UNAVAILABLE', message, { cause, isRetryable: !failure.isPermanent });

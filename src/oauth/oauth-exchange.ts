@@ -10,7 +10,7 @@ import { refusalError } from './oauth-refusal.js';
 const JWT_BEARER_ASSERTION = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 const JWT_TYPE = 'urn:ietf:params:oauth:token-type:jwt';
 
-/** Exchanges a service account token for one of an authorization server. */
+/** Exchanges a service account token for a token of an authorization server. */
 export class OAuthExchange implements Exchange<OAuthGrant> {
   readonly identity: ExchangeIdentity;
   readonly #options: ResolvedOAuthOptions;
@@ -19,7 +19,7 @@ export class OAuthExchange implements Exchange<OAuthGrant> {
   constructor(options: ResolvedOAuthOptions) {
     const { issuer, tokenEndpoint, grant, clientId, parameters } = options;
     const server = (issuer ?? tokenEndpoint!).origin;
-    // Other parameters may hold anything.
+    // Only these: other parameters may hold secrets.
     const targets = ['audience', 'resource', 'scope'].flatMap((name) => parameters.getAll(name));
     this.identity = {
       kind: 'oauth',
@@ -36,7 +36,7 @@ export class OAuthExchange implements Exchange<OAuthGrant> {
     return exchangeNewest(source, (jwt) => this.#exchange(jwt, signal), timeoutMs, signal);
   }
 
-  /** Lets go of the connections. */
+  /** Closes the connections. */
   end(): Promise<void> {
     return this.#connection.close();
   }
@@ -72,7 +72,7 @@ export class OAuthExchange implements Exchange<OAuthGrant> {
     const { clientAuthentication, subjectTokenType } = this.#options;
     parameters.set('subject_token', subject ?? jwt);
     parameters.set('subject_token_type', subjectTokenType);
-    // A client that authenticates with the token is known to be the actor.
+    // A client that authenticates with the token is the actor already.
     if (subject === undefined || clientAuthentication === 'client-assertion') return;
     parameters.set('actor_token', jwt);
     parameters.set('actor_token_type', JWT_TYPE);

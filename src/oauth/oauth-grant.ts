@@ -10,42 +10,42 @@ export interface OAuthGrant extends Grant {
   readonly issuedTokenType: string | undefined;
 }
 
-/** What may be told of a token of an authorization server. */
+/** Describes a token of an authorization server, without the token. */
 export interface OAuthTokenInfo {
   /** When it was asked for. */
   readonly obtainedAt: Date;
-  /** When it is not handed out any more: 10 s before its expiry, or a tenth of its life where that is less. */
+  /** When it is no longer handed out: before its expiry by 10 s, or by a tenth of its life if that is less. */
   readonly expiresAt: Date;
-  /** When the next one will be asked for. */
+  /** When the next token will be requested. */
   readonly refreshAt: Date;
-  /** Scopes that the server says it has; empty where it does not say. */
+  /** Scopes in the server's answer; empty if it names none. */
   readonly scopes: readonly string[];
-  /** Type of the token, where the server says so, as it does after a token exchange (RFC 8693 section 2.2.1). */
+  /** Type of the token, if the server names it, as after a token exchange (RFC 8693 section 2.2.1). */
   readonly issuedTokenType: string | undefined;
 }
 
-/** Share of its life after which a token is replaced, as the kubelet does it. */
+/** Share of its life after which a token is replaced, as by the kubelet. */
 const REFRESH_SHARE = 0.8;
 
-/** How close to its expiry a token is not handed out any more, as a request takes time to arrive: at most, and as a share of a short life. */
+/** A token is no longer handed out this close to its expiry, as a request takes time to arrive: at most, and as a share of a short life. */
 const EXPIRY_MARGIN_MS = 10_000;
 const EXPIRY_MARGIN_SHARE = 0.1;
 
-/** A longer life is a mistake of the server, and its end may be no date. */
+/** A longer life is a mistake of the server, and its end may not be a valid date. */
 const LONGEST_LIFE_MS = 10 * 365 * 24 * 60 * 60 * 1000;
 
 /**
  * Reads an answer with a token.
  *
- * @param askedAtMs - when it was asked for: its life began later
- * @throws `ERR_EXCHANGE_INVALID` for a token that no header `Authorization: Bearer` carries
+ * @param askedAtMs - when the request was sent; the token's life began no earlier
+ * @throws `ERR_EXCHANGE_INVALID` for a token that cannot be sent as `Authorization: Bearer`
  */
 export function grantOf(answer: TokenEndpointResponse, askedAtMs: number, defaultLifetimeSeconds: number): OAuthGrant {
   const { access_token: token, token_type: tokenType, scope = '', issued_token_type: issuedTokenType } = answer;
   if (tokenType === 'dpop') {
     throw new TokenExchangeError(
       'ERR_EXCHANGE_INVALID',
-      'The authorization server issues tokens that are bound to a key (token_type DPoP), which a bearer token is not. Configure it to issue bearer tokens to this client.',
+      'The authorization server issued a token that is bound to a key (token_type DPoP), which cannot be sent as a bearer token. Configure it to issue bearer tokens to this client.',
       { status: 200 },
     );
   }
@@ -72,7 +72,7 @@ export function describeGrant(grant: OAuthGrant): OAuthTokenInfo {
   };
 }
 
-/** How long a token lives, in milliseconds: what the server says (RFC 6749 section 5.1 only recommends it), or the token itself. */
+/** Returns the life of a token in milliseconds, by the server (RFC 6749 section 5.1 only recommends `expires_in`) or the token itself. */
 function lifeOf({ expires_in: seconds, access_token: token }: TokenEndpointResponse, askedAtMs: number) {
   if (seconds !== undefined) return seconds * 1000;
   try {

@@ -10,8 +10,8 @@ import type { TokenSource } from '../token-source.js';
 /**
  * How the service account token is used:
  *
- * - `client-credentials`: as client assertion of the client credentials grant (RFC 7523 section 2.2);
- * - `jwt-bearer`: as the grant itself (RFC 7523 section 2.1);
+ * - `client-credentials`: as the client assertion of the client credentials grant (RFC 7523 section 2.2);
+ * - `jwt-bearer`: as the authorization grant (RFC 7523 section 2.1);
  * - `token-exchange`: as subject token or actor token (RFC 8693).
  */
 export type OAuthGrantType = 'client-credentials' | 'jwt-bearer' | 'token-exchange';
@@ -22,28 +22,28 @@ export interface OAuthTokenProviderOptions extends ConnectionOptions, ExchangeOp
    * Issuer identifier of the authorization server, such as `https://keycloak.internal/realms/shop`. Its metadata name the token
    * endpoint (OpenID Connect Discovery, RFC 8414).
    *
-   * @default none: then `tokenEndpoint` is needed
+   * @default none; `tokenEndpoint` is required then
    */
   readonly issuer?: string | URL | undefined;
   /**
-   * Token endpoint of the authorization server, for one without metadata.
+   * Token endpoint, for a server without metadata.
    *
-   * @default the one that the metadata of `issuer` name
+   * @default the token endpoint in the metadata of `issuer`
    */
   readonly tokenEndpoint?: string | URL | undefined;
-  /** Where the service account token comes from; asked at each exchange. */
+  /** Source of the service account token; called at each exchange. */
   readonly source: TokenSource;
   /** How the service account token is used. */
   readonly grant: OAuthGrantType;
   /**
-   * Identifier of the client at the authorization server.
+   * The client id at the authorization server.
    *
-   * @default none: some servers know the client by the subject of the token
+   * @default none; some servers know the client by the subject of the token
    */
   readonly clientId?: string | undefined;
   /**
-   * How the client identifies itself: `client-assertion`, by the service account token (RFC 7523 section 2.2); `none`, by its
-   * `clientId` at most; or a function of oauth4webapi, such as `ClientSecretBasic(secret)`, which needs `clientId`.
+   * How the client authenticates: `client-assertion`, with the service account token (RFC 7523 section 2.2); `none`, with its
+   * `clientId` only, if set; or a function of oauth4webapi, such as `ClientSecretBasic(secret)`, which needs `clientId`.
    *
    * @default 'client-assertion' for the grant `client-credentials`, 'none' for the others
    */
@@ -73,10 +73,10 @@ export interface OAuthTokenProviderOptions extends ConnectionOptions, ExchangeOp
    */
   readonly requestedTokenType?: string | undefined;
   /**
-   * Where the subject token comes from: the token of whom this program acts for. The service account token is then the actor token,
-   * or the client assertion where `clientAuthentication` says so. For the grant `token-exchange` only.
+   * Source of the subject token, which identifies whom this program acts for. The service account token is then the actor token, or the
+   * client assertion if `clientAuthentication` says so. For the grant `token-exchange` only.
    *
-   * @default none: the service account token is the subject token
+   * @default none; the service account token is the subject token
    */
   readonly subjectSource?: TokenSource | undefined;
   /**
@@ -86,20 +86,20 @@ export interface OAuthTokenProviderOptions extends ConnectionOptions, ExchangeOp
    */
   readonly subjectTokenType?: string | undefined;
   /**
-   * More parameters of the token request, which some servers need besides those of the standards.
+   * Additional parameters of the token request, for servers that need more than the standards have.
    *
    * @default none
    */
   readonly parameters?: Readonly<Record<string, string>> | undefined;
   /**
-   * How long a token lives where neither the server (`expires_in`) nor the token (claim `exp`) says so, in seconds, from 1 to 31 536 000.
+   * Life of a token in seconds, if neither the server (`expires_in`) nor the token (claim `exp`) says it; from 1 to 31 536 000.
    *
    * @default 300
    */
   readonly defaultLifetimeSeconds?: number | undefined;
   /**
-   * Origins of `http:` that may get tokens although they are not loopback, such as `http://keycloak.auth.svc:8080` in a service mesh.
-   * Those of `https:` need no listing: the server is the one that you name, or one that its metadata name.
+   * Origins with `http:` that may get tokens although they are not loopback, such as `http://keycloak.auth.svc:8080` in a service mesh.
+   * Origins with `https:` need not be listed.
    *
    * @default none
    */
@@ -108,20 +108,20 @@ export interface OAuthTokenProviderOptions extends ConnectionOptions, ExchangeOp
 
 /** The options with every default filled in. */
 export interface ResolvedOAuthOptions extends ExchangeLimits {
-  /** Undefined where `tokenEndpoint` is all that is known. */
+  /** Undefined if only `tokenEndpoint` is set. */
   readonly issuer: URL | undefined;
   readonly tokenEndpoint: URL | undefined;
   readonly source: TokenSource;
   readonly grant: OAuthGrantType;
   readonly clientId: string | undefined;
   readonly clientAuthentication: 'client-assertion' | 'none' | ClientAuth;
-  /** What every request has, whatever the token. */
+  /** Parameters of every request, whatever the token. */
   readonly parameters: URLSearchParams;
   readonly subjectSource: TokenSource | undefined;
   readonly subjectTokenType: string;
   readonly defaultLifetimeSeconds: number;
   readonly connection: ConnectionOptions;
-  /** Throws `ERR_TOKEN_ORIGIN` for an address to which a token would go in clear text. */
+  /** Throws `ERR_TOKEN_ORIGIN` for an address that would get a token in clear text. */
   readonly assertSecure: (url: URL) => void;
 }
 

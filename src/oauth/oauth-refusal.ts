@@ -6,23 +6,23 @@ import { describeToken } from '../token/describe-token.js';
 import { comeAgain, isPassing } from './oauth-answer-error.js';
 import type { ResolvedOAuthOptions } from './oauth-options.js';
 
-/** What a refusal can be about. */
+/** Reasons for which a server rejects a request. */
 type Matter = 'trust' | 'audience' | 'subject' | 'client' | 'scope' | 'target' | 'time' | 'reuse' | 'grant' | 'request';
 
-/** A request that was refused, and what it was made of. */
+/** A rejected request. */
 export interface RefusedRequest {
   readonly answer: HttpAnswer;
   readonly endpoint: URL;
   /** The service account token that was sent. */
   readonly jwt: string;
-  /** All that was sent and that no message may quote. */
+  /** Texts in the request that no message may quote. */
   readonly secrets: readonly string[];
 }
 
-/** Errors that deny a request which the server has understood (RFC 6749 sections 4.1.2.1 and 5.2). */
+/** Errors of a request that the server understood and denied (RFC 6749 sections 4.1.2.1 and 5.2). */
 const DENIALS = ['invalid_client', 'invalid_grant', 'unauthorized_client', 'access_denied', 'invalid_token'];
 
-/** Words by which servers tell what is wrong, in the order in which they count: a text about an audience may name the client too. */
+/** Words by which servers describe the reason, by precedence: a text about an audience may also name the client. */
 const WORDS: readonly (readonly [Matter, RegExp])[] = [
   ['reuse', /\bonly (?:be )?used once\b|\breuse|\breplay|\bjti\b/],
   ['audience', /\baud\b|\baudience/],
@@ -35,9 +35,9 @@ const WORDS: readonly (readonly [Matter, RegExp])[] = [
   ['client', /\bclients?\b|\bapplication\b/],
 ];
 
-/** What an error code is about where the description does not say more. */
+/** Likely reasons by error code, for descriptions that say no more. */
 const CODES: Readonly<Record<string, readonly Matter[]>> = {
-  // Many servers tell no more than this, whichever of these is wrong.
+  // Many servers answer with this code for any of these reasons.
   invalid_client: ['client', 'subject', 'trust', 'audience'],
   invalid_grant: ['trust', 'audience', 'subject', 'time'],
   invalid_token: ['trust', 'audience', 'subject', 'time'],
@@ -48,7 +48,7 @@ const CODES: Readonly<Record<string, readonly Matter[]>> = {
   unsupported_grant_type: ['grant'],
 };
 
-/** Says what a server refuses, and what to check. */
+/** Returns the error for a rejected request, with what to check. */
 export function refusalError(refused: RefusedRequest, options: ResolvedOAuthOptions): TokenExchangeError {
   const { answer, endpoint, jwt, secrets } = refused;
   const { status } = answer;
@@ -61,13 +61,13 @@ export function refusalError(refused: RefusedRequest, options: ResolvedOAuthOpti
   if (error === undefined) {
     return new TokenExchangeError(
       status === 401 || status === 403 ? 'ERR_EXCHANGE_DENIED' : 'ERR_EXCHANGE_INVALID',
-      `${at} answers ${status}, without an error of OAuth 2.0. Check the option "issuer" or "tokenEndpoint", and what is between here and there.`,
+      `${at} answers ${status} without an OAuth 2.0 error code. Check the option "issuer" or "tokenEndpoint", and any proxy in between.`,
       { status },
     );
   }
   const matters = mattersOf(error, description);
   const advice = matters.map((matter) => ADVICE[matter](options)).join(' ');
-  // RFC 8693 section 2.2.2: a token that is not good is an invalid request.
+  // RFC 8693 section 2.2.2: the error for an invalid token is invalid_request.
   const isDenied = DENIALS.includes(error) || (options.grant === 'token-exchange' && error === 'invalid_request');
   return new TokenExchangeError(
     isDenied ? 'ERR_EXCHANGE_DENIED' : 'ERR_EXCHANGE_INVALID',
@@ -77,28 +77,29 @@ export function refusalError(refused: RefusedRequest, options: ResolvedOAuthOpti
 }
 
 const ADVICE: Readonly<Record<Matter, (options: ResolvedOAuthOptions) => string>> = {
-  trust: () => 'Trust: the server must know the issuer of the token, and be able to fetch its keys.',
+  trust: () => 'Trust: the server must trust the issuer of the token and be able to fetch its keys.',
   audience: () =>
-    'Audience: serviceAccountToken.audience in the pod manifest must be the one that the server expects, often its issuer.',
+    'Audience: set serviceAccountToken.audience in the pod manifest to the audience that the server expects, often its issuer URL.',
   subject: () =>
     'Subject: the server must know the service account of the token as a client or user (serviceAccountName).',
   client: ({ clientId }) =>
     `Client: ${clientId === undefined ? 'set the option "clientId" where the server needs it' : `the client "${clientId}" must exist`}, and be set up for this kind of authentication.`,
   scope: ({ parameters }) => `Scope: the option "scope" asks for "${parameters.get('scope') ?? ''}".`,
   target: () => 'Target: check the options "audience" and "resource".',
-  time: () => 'Time: compare the clocks, and whether the server limits how long a token may live (expirationSeconds).',
+  time: () =>
+    'Time: compare the clocks, and check whether the server limits the lifetime of tokens (expirationSeconds).',
   reuse: () =>
-    'Reuse: the server takes each token once, and a pod has the same one until it is rotated. Allow the reuse at the server.',
+    'Reuse: the server accepts each token only once, but a pod has the same token until its rotation. Allow reuse at the server.',
   grant: ({ grant }) => `Grant: the server or the client does not allow the grant "${grant}".`,
   request: () => 'Request: check the options "grant", "parameters" and those of the token types.',
 };
 
 function mattersOf(error: string, description: string): readonly Matter[] {
-  // Not what is quoted: a name or an address may contain any word.
+  // Without quoted parts: a name or an address may contain any word.
   const words = description.toLowerCase().replace(/'[^']*'|"[^"]*"|\[[^\]]*\]|\S+:\/\/\S+/g, ' ');
   const told = WORDS.find(([, pattern]) => pattern.test(words))?.[0];
   const usual = CODES[error] ?? ['request'];
-  // "Invalid client" of invalid_client tells nothing more.
+  // "Invalid client" adds nothing to invalid_client.
   return told === undefined || (told === 'client' && error === 'invalid_client') ? usual : [told];
 }
 

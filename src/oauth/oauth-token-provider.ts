@@ -6,25 +6,25 @@ import { type OAuthTokenProviderOptions, resolveOAuthOptions } from './oauth-opt
 
 /** Events of {@link OAuthTokenProvider}. None carries token bytes. */
 export interface OAuthTokenEvents {
-  /** There is a new token; the first one included. */
+  /** There is a new token, also the first one. */
   rotated: (event: { readonly token: OAuthTokenInfo }) => void;
-  /** The token expired, and no other has followed. */
+  /** The token expired without a new one. */
   expired: () => void;
-  /** An exchange failed, or a listener did. The token at hand stays in use, and the next attempt follows after a pause. Never fatal. */
+  /** An exchange failed, or a listener threw. The present token stays in use until it expires; a retry follows. Never thrown. */
   error: (error: Error) => void;
   /** The provider was closed. */
   closed: () => void;
 }
 
-/** How an {@link OAuthTokenProvider} is doing: a plain object without secrets. */
+/** Status of an {@link OAuthTokenProvider}: a plain object without secrets. */
 export interface OAuthTokenStatus {
-  /** `opening`: no token yet. `ready`: a token is in use. `expired`: the last one expired and none has followed. `closed`: closed. */
+  /** `opening`: no token yet. `ready`: a token is in use. `expired`: the last token expired without a new one. `closed`: closed. */
   readonly state: 'opening' | 'ready' | 'expired' | 'closed';
   /** The token in use. */
   readonly token: OAuthTokenInfo | undefined;
-  /** Why the last exchange failed; undefined when it did not. */
+  /** Why the last exchange failed; undefined if it succeeded. */
   readonly lastError: { readonly code: ProjectedTokenErrorCode; readonly message: string } | undefined;
-  /** When the next exchange is due; undefined when none is. */
+  /** When the next exchange is due; undefined if none is. */
   readonly nextAttemptAt: Date | undefined;
   readonly counts: { readonly exchanges: number; readonly failures: number };
 }
@@ -33,9 +33,9 @@ export interface OAuthTokenStatus {
  * A source of access tokens of an OAuth 2.0 authorization server, such as Keycloak, Microsoft Entra ID or Okta, in exchange for the
  * service account token: no client secret is stored in the cluster.
  *
- * A token is replaced at about 80 % of its life, or when a service rejects it. While the server is down, the token at hand stays in use
- * until it expires, and exchanges follow after random pauses, from 1 s to 5 min and at most a quarter of the outage. Refresh tokens are
- * not used: the service account token is at hand, and always newer.
+ * A token is replaced at about 80 % of its life, or when a service rejects it. While the server is down, the present token stays in use
+ * until it expires, and exchanges are retried after random pauses from 1 s to 5 min, at most a quarter of the outage. Refresh tokens are
+ * not used, as the service account token does the same.
  *
  * @example
  * ```ts
@@ -51,8 +51,7 @@ export interface OAuthTokenStatus {
  */
 export class OAuthTokenProvider extends ExchangeProvider<OAuthGrant, OAuthTokenEvents> {
   /**
-   * Makes a provider that does nothing yet, for those who add listeners before the first exchange; `start` starts it. Most programs
-   * use {@link OAuthTokenProvider.open}.
+   * Creates a provider that has not started: add listeners, then call `start`. Most programs use {@link OAuthTokenProvider.open}.
    *
    * @throws `ERR_TOKEN_OPTION`, `ERR_TOKEN_ORIGIN`
    */
@@ -62,13 +61,13 @@ export class OAuthTokenProvider extends ExchangeProvider<OAuthGrant, OAuthTokenE
   }
 
   /**
-   * Resolves with a provider that has a token. A failure that another attempt may get over, such as a server that is down, is tried
-   * again for as long as `readyTimeoutMs`.
+   * Resolves with a provider that has a token. Retries for up to `readyTimeoutMs` after a failure that may pass, such as a server that is
+   * down.
    *
-   * @throws `ERR_EXCHANGE_DENIED` when the server denies the token (`invalid_client`, `invalid_grant`, …), `ERR_EXCHANGE_INVALID` when
-   * it does not understand the request or answers with something else than OAuth 2.0: the message says what to check, and `oauthError`
-   * is the server's code; `ERR_EXCHANGE_UNAVAILABLE` when it cannot be reached; what the source throws; `ERR_TOKEN_OPTION`,
-   * `ERR_TOKEN_ORIGIN`, `ERR_TOKEN_ABORTED`
+   * @throws `ERR_EXCHANGE_DENIED` if the server denies the token (`invalid_client`, `invalid_grant`, …), `ERR_EXCHANGE_INVALID` if it
+   * rejects the request as wrong or its answer is not OAuth 2.0; the message says what to check, and `oauthError` is the server's code.
+   * `ERR_EXCHANGE_UNAVAILABLE` if it cannot be reached; what the source throws; `ERR_TOKEN_OPTION`, `ERR_TOKEN_ORIGIN`,
+   * `ERR_TOKEN_ABORTED`
    *
    * @example
    * ```ts
@@ -85,7 +84,7 @@ export class OAuthTokenProvider extends ExchangeProvider<OAuthGrant, OAuthTokenE
     return new OAuthTokenProvider(options).start();
   }
 
-  /** How the provider is doing: a plain object without secrets, for a readiness probe or a log. */
+  /** Status of the provider: a plain object without secrets, for a readiness probe or a log. */
   get status(): OAuthTokenStatus {
     const { state, lastError, grant, nextAttemptAtMs, attempts, failures } = this.exchangeStatus();
     return {

@@ -50,7 +50,7 @@ describe('An answer of the API server', () => {
       what: 'the credentials are not accepted',
       code: 'ERR_EXCHANGE_DENIED',
       prepare: () => server.addServiceAccount('ci', 'robot'),
-      says: ['does not accept the credentials of the option "kubeConfig"'],
+      says: ['Check the credentials in the option "kubeConfig"'],
     },
     {
       status: 403,
