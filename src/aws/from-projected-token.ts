@@ -12,20 +12,20 @@ export const AWS_AUDIENCE = 'sts.amazonaws.com';
 /** Options of {@link fromProjectedToken}: those of `fromWebToken` of the SDK, without the token. */
 export interface FromProjectedTokenOptions extends Omit<FromWebTokenInit, 'webIdentityToken' | 'roleArn'> {
   /**
-   * Where the web identity token comes from; asked at each exchange.
+   * Source of the web identity token; called at each exchange.
    *
-   * @default a provider of the file `webIdentityTokenFile`, which all calls of this process share
+   * @default a provider of the file `webIdentityTokenFile`, shared by all calls of this process
    */
   readonly source?: TokenSource;
   /**
-   * The file with the web identity token, where there is no `source`.
+   * The file with the web identity token, if there is no `source`.
    *
    * @default environment variable `AWS_WEB_IDENTITY_TOKEN_FILE`, else `web_identity_token_file` of the profile
    */
   readonly webIdentityTokenFile?: string;
   /**
-   * The profile to read `web_identity_token_file`, `role_arn` and `role_session_name` from, where neither an option nor the
-   * environment names a file. It is read from the files of `AWS_SHARED_CREDENTIALS_FILE` and `AWS_CONFIG_FILE`.
+   * The profile with `web_identity_token_file`, `role_arn` and `role_session_name`, used if neither an option nor the environment names a
+   * file. It is read from the files of `AWS_SHARED_CREDENTIALS_FILE` and `AWS_CONFIG_FILE`.
    *
    * @default environment variable `AWS_PROFILE`, else 'default'
    */
@@ -39,20 +39,20 @@ export interface FromProjectedTokenOptions extends Omit<FromWebTokenInit, 'webId
   /**
    * Name of the session in CloudTrail.
    *
-   * @default `AWS_ROLE_SESSION_NAME`, or `role_session_name` of the profile that names the file, else one that the SDK makes up
+   * @default `AWS_ROLE_SESSION_NAME`, or `role_session_name` of the profile that names the file, else one that the SDK generates
    */
   readonly roleSessionName?: string;
-  /** Region whose STS is asked. Default: the SDK's own rule (the client's region, `AWS_REGION`, the profile, `us-east-1`). */
+  /** Region of STS. @default by the SDK: the client's region, `AWS_REGION`, the profile, `us-east-1` */
   readonly region?: string;
   /**
-   * Configuration of the STS client that makes the exchange, such as `endpoint` or `requestHandler`. The SDK before 3.936
-   * reads no more than `region`, `profile`, `logger` and `requestHandler` of it; every SDK reads `AWS_ENDPOINT_URL_STS`.
+   * Configuration of the STS client, such as `endpoint` or `requestHandler`. The SDK before 3.936 reads only `region`, `profile`,
+   * `logger` and `requestHandler` of it; every SDK reads `AWS_ENDPOINT_URL_STS`.
    */
   readonly clientConfig?: FromWebTokenInit['clientConfig'];
   /**
    * Audience that the token must have; `false` leaves the check to STS.
    *
-   * @default 'sts.amazonaws.com' for the tokens of a `source`; `false` for a file, which whoever prepared the pod made for STS
+   * @default 'sts.amazonaws.com' for the tokens of a `source`; `false` for a file, as the pod's webhook chose its audience
    */
   readonly audience?: ExpectedAudience;
 }
@@ -61,17 +61,17 @@ export interface FromProjectedTokenOptions extends Omit<FromWebTokenInit, 'webId
 export type ProjectedTokenCredentialProvider = ReturnType<typeof fromWebToken>;
 
 /**
- * Credentials of an IAM role for every client of the AWS SDK for JavaScript v3, from a source of service account tokens. In a pod that
- * the webhook of Amazon EKS, ROSA or OpenShift has prepared there is nothing to configure: see the defaults of the options.
+ * Returns a credential provider for an IAM role, for every client of the AWS SDK for JavaScript v3. In a pod that the webhook of Amazon
+ * EKS, ROSA or OpenShift has prepared, there is nothing to configure: see the defaults of the options.
  *
- * The SDK talks to STS, keeps the credentials, and asks for new ones five minutes before they expire. Each exchange takes
- * the newest token of the source. A token that STS finds expired is replaced once. When an exchange fails, the last
- * credentials are given until they expire, and the option `logger` is warned.
+ * The SDK calls STS, caches the credentials, and requests new ones five minutes before they expire. Each exchange takes the newest token
+ * of the source. A token that STS rejects as expired is replaced once. If an exchange fails, the last credentials are used until they
+ * expire, and the option `logger` gets a warning.
  *
- * Errors are the SDK's own, and those of the source. Besides:
+ * Errors are those of the SDK and of the source, and these:
  *
- * @throws `ERR_TOKEN_AUDIENCE` when the token is for another audience; STS is not asked then
- * @throws `ERR_TOKEN_OPTION` when no role or no token is given; in a chain of the SDK the next provider is tried then
+ * @throws `ERR_TOKEN_AUDIENCE` if the token is for another audience; STS is not called then
+ * @throws `ERR_TOKEN_OPTION` if no role or no token is given; a chain of the SDK then tries the next provider
  *
  * @example
  * ```ts
@@ -121,12 +121,12 @@ export function fromProjectedToken(options: FromProjectedTokenOptions = {}): Pro
     }
   };
   const credentials = new KeptCredentials(provide, (error) => {
-    init.logger?.warn('No new AWS credentials; the last ones are used until they expire.', error);
+    init.logger?.warn('Cannot get new AWS credentials. The last ones are used until they expire.', error);
   });
   return (identityProperties) => credentials.get(identityProperties);
 }
 
-// ExpiredTokenException is the documented code; services that imitate STS answer InvalidIdentityToken and say it in the text.
+// ExpiredTokenException is the documented code; services that imitate STS answer InvalidIdentityToken with a text.
 function isExpiredToken(error: unknown): boolean {
   if (!isError(error)) return false;
   if (error.name === 'ExpiredTokenException') return true;

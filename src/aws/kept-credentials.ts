@@ -2,24 +2,24 @@ import { TokenExchangeError } from '../errors.js';
 import { BackOff } from '../exchange/back-off.js';
 import { withDeadline } from '../internal/deadline.js';
 
-/** What is kept: credentials that say until when they are valid. */
+/** Credentials with their expiry. */
 interface Expiring {
   readonly expiration?: Date;
 }
 
-/** How long one exchange may take, in milliseconds: more than the SDK needs for three attempts at an STS that answers slowly. */
+/** Time limit of one exchange, in milliseconds: more than the SDK needs for three attempts at a slow STS. */
 const EXCHANGE_TIMEOUT_MS = 30_000;
 
 /** How long a caller waits for new credentials while the last ones are valid, in milliseconds. */
 const PATIENCE_MS = 1_000;
 
 /**
- * Keeps giving the last credentials until they expire when no new ones can be had: STS is down or slow, or the pod terminates and
- * the kubelet does not replace its token any more. The SDK asks for new ones in the last five minutes, and would fail at once
- * although the old ones still work.
+ * Returns the last credentials until they expire while no new ones can be obtained: STS is down or slow, or the pod terminates and the
+ * kubelet no longer replaces its token. The SDK alone requests new credentials in the last five minutes, and fails at once although the
+ * old ones still work.
  *
- * All callers share one exchange. A failed one is followed by a random pause, in which STS is left alone: the SDK asks
- * before every request then, and many pods that lost STS together do not come back together.
+ * All callers share one exchange. A failed one is followed by a random pause without requests to STS, as the SDK would make one before
+ * every request, and so that many pods do not retry together.
  */
 export class KeptCredentials<Parameters extends unknown[], Credentials extends Expiring> {
   #kept: Credentials | undefined;
@@ -29,14 +29,14 @@ export class KeptCredentials<Parameters extends unknown[], Credentials extends E
 
   /**
    * @param provide - makes an exchange
-   * @param onKept - called with each failure in spite of which credentials were kept
+   * @param onKept - called with each failure after which the last credentials stay in use
    */
   constructor(
     private readonly provide: (...parameters: Parameters) => Promise<Credentials>,
     private readonly onKept: (error: unknown) => void,
   ) {}
 
-  /** @throws what `provide` throws, when no valid credentials are left; `ERR_EXCHANGE_UNAVAILABLE` when that never ends */
+  /** @throws what `provide` throws, if no valid credentials are left; `ERR_EXCHANGE_UNAVAILABLE` if it does not settle in time */
   async get(...parameters: Parameters): Promise<Credentials> {
     if (performance.now() < this.#pauseUntil && isValid(this.#kept)) return this.#kept;
     this.#exchange ??= this.#start(parameters).finally(() => {
@@ -69,7 +69,7 @@ export class KeptCredentials<Parameters extends unknown[], Credentials extends E
 function noAnswer(): TokenExchangeError {
   return new TokenExchangeError(
     'ERR_EXCHANGE_UNAVAILABLE',
-    `AWS STS returned no credentials within ${EXCHANGE_TIMEOUT_MS / 1000} s. Check the network policy, and AWS_ENDPOINT_URL_STS where it is set.`,
+    `AWS STS returned no credentials within ${EXCHANGE_TIMEOUT_MS / 1000} s. Check the network policy, and AWS_ENDPOINT_URL_STS if it is set.`,
   );
 }
 

@@ -21,8 +21,7 @@ export function profileFiles(): ProfileFiles {
 }
 
 /**
- * Reads a profile; empty when no file has it, or there is no file that can be read. Settings of the credentials file come before those of
- * the config file.
+ * Reads a profile; it is empty if no readable file has it. Settings of the credentials file come before those of the config file.
  *
  * @see https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
  */

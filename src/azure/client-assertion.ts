@@ -16,16 +16,16 @@ export interface ClientAssertionOptions {
 }
 
 /**
- * The function that `ClientAssertionCredential` of `@azure/identity` calls for its client assertion, from a source of
- * service account tokens.
+ * Returns the function that `ClientAssertionCredential` of `@azure/identity` calls for its client assertion, from a source of service
+ * account tokens.
  *
- * The credential talks to Microsoft Entra ID, keeps the access token and asks for a new one before it expires. Each
- * exchange takes the newest token of the source.
+ * The credential calls Microsoft Entra ID, caches the access token, and requests a new one before it expires. Each exchange takes the
+ * newest token of the source.
  *
- * Errors of Entra ID are the SDK's own. It also wraps what this function throws into its `AuthenticationRequiredError`,
- * and keeps the message:
+ * Errors of Entra ID are the SDK's own. The SDK wraps what this function throws into its `AuthenticationRequiredError` with the same
+ * message:
  *
- * @throws `ERR_TOKEN_AUDIENCE` when the token is for another audience; Entra ID is not asked then
+ * @throws `ERR_TOKEN_AUDIENCE` if the token is for another audience; Entra ID is not called then
  *
  * @example
  * ```ts

@@ -5,16 +5,16 @@ import type { ExpectedAudience } from '../token/expect-audience.js';
 import type { TokenSource } from '../token-source.js';
 import { AZURE_AUDIENCE, clientAssertion } from './client-assertion.js';
 
-/** Options of {@link fromProjectedToken}: those of `ClientAssertionCredential` of the SDK, and what else it takes. */
+/** Options of {@link fromProjectedToken}, in addition to those of `ClientAssertionCredential` of the SDK. */
 export interface FromProjectedTokenOptions extends ClientAssertionCredentialOptions {
   /**
-   * Where the client assertion comes from; asked at each exchange.
+   * Source of the client assertion; called at each exchange.
    *
-   * @default a provider of the file `tokenFilePath`, which all calls of this process share
+   * @default a provider of the file `tokenFilePath`, shared by all calls of this process
    */
   readonly source?: TokenSource;
   /**
-   * The file with the client assertion, where there is no `source`.
+   * The file with the client assertion, if there is no `source`.
    *
    * @default environment variable `AZURE_FEDERATED_TOKEN_FILE`
    */
@@ -34,21 +34,21 @@ export interface FromProjectedTokenOptions extends ClientAssertionCredentialOpti
   /**
    * Audience that the token must have; `false` leaves the check to Entra ID.
    *
-   * @default 'api://AzureADTokenExchange' for the tokens of a `source`; `false` for a file, which whoever prepared the pod made for Entra ID
+   * @default 'api://AzureADTokenExchange' for the tokens of a `source`; `false` for a file, as the pod's webhook chose its audience
    */
   readonly audience?: ExpectedAudience;
 }
 
 /**
- * A credential for every client of the Azure SDK for JavaScript, in place of `WorkloadIdentityCredential` and with the same defaults: in a
- * pod that the webhook of Azure Workload Identity has prepared there is nothing to configure.
+ * Returns a credential for every client of the Azure SDK for JavaScript, instead of `WorkloadIdentityCredential` and with the same
+ * defaults. In a pod that the webhook of Azure Workload Identity has prepared, there is nothing to configure.
  *
- * Each exchange takes the newest token, where the SDK's own credential keeps one for five minutes. A file that is unreadable for a moment
- * costs nothing: the last good token is used. `AZURE_AUTHORITY_HOST` is read by the SDK.
+ * Each exchange takes the newest token, while the SDK's own credential caches one for five minutes. While the file is unreadable for a
+ * moment, the last good token is used. The SDK reads `AZURE_AUTHORITY_HOST`.
  *
- * Errors of Entra ID are the SDK's own, as of {@link clientAssertion}.
+ * Errors are as of {@link clientAssertion}.
  *
- * @throws `ERR_TOKEN_OPTION` when the tenant, the client or the token is not given
+ * @throws `ERR_TOKEN_OPTION` if the tenant, the client or the token is not given
  *
  * @example
  * ```ts
@@ -87,6 +87,6 @@ function required(option: string, value: string | undefined, variable: string): 
   if (value) return value;
   throw new InvalidOptionError(
     option,
-    `The option "${option}" and the environment variable ${variable} are missing. The webhook of Azure Workload Identity sets the variable when a pod is created: check the label azure.workload.identity/use of the pod and the annotation azure.workload.identity/client-id of its service account, and create the pod anew.`,
+    `The option "${option}" and the environment variable ${variable} are missing. The webhook of Azure Workload Identity sets the variable when a pod is created: check the label azure.workload.identity/use of the pod and the annotation azure.workload.identity/client-id of its service account, and recreate the pod.`,
   );
 }

@@ -12,15 +12,15 @@ import { subjectTokenSupplier } from './subject-token-supplier.js';
 /** Options of {@link fromProjectedToken}. */
 export interface FromProjectedTokenOptions {
   /**
-   * The file with the credential configuration: of the type `external_account`, with a file as its source.
+   * The file with the credential configuration, of type `external_account` with a file as its source.
    *
    * @default environment variable `GOOGLE_APPLICATION_CREDENTIALS`
    */
   readonly keyFile?: string;
   /**
-   * Where the subject token comes from; asked at each exchange.
+   * Source of the subject token; called at each exchange.
    *
-   * @default a provider of the file that the configuration names, which all calls of this process share
+   * @default a provider of the file in the configuration, shared by all calls of this process
    */
   readonly source?: TokenSource;
   /**
@@ -32,21 +32,21 @@ export interface FromProjectedTokenOptions {
   /**
    * Audience that the token must have; `false` leaves the check to Google.
    *
-   * @default that of {@link SubjectTokenSupplierOptions.audience} for the tokens of a `source`; `false` for a file, which whoever
-   * prepared the pod made for Google
+   * @default that of {@link SubjectTokenSupplierOptions.audience} for the tokens of a `source`; `false` for a file, as whoever
+   * prepared the pod chose its audience
    */
   readonly audience?: ExpectedAudience;
 }
 
 /**
- * An auth client for every library of Google Cloud, in place of the one that `GoogleAuth` makes of `GOOGLE_APPLICATION_CREDENTIALS`: in a
- * pod that is prepared for workload identity federation there is nothing to configure. A service account is impersonated where the
- * configuration says so.
+ * Returns an auth client for every library of Google Cloud, instead of the one that `GoogleAuth` makes of
+ * `GOOGLE_APPLICATION_CREDENTIALS`. In a pod prepared for workload identity federation there is nothing to configure. It impersonates a
+ * service account if the configuration says so.
  *
- * Each exchange takes the newest token. A file that is unreadable for a moment costs nothing: the last good token is used. Errors are the
- * library's own, without the subject token, which the library puts into them: see {@link redactSubjectToken}.
+ * Each exchange takes the newest token. While the file is unreadable for a moment, the last good token is used. Errors are the library's
+ * own, without the subject token, which the library would include: see {@link redactSubjectToken}.
  *
- * @throws `ERR_TOKEN_OPTION` when there is no configuration that can be used
+ * @throws `ERR_TOKEN_OPTION` if there is no usable configuration
  *
  * @example
  * ```ts
@@ -64,7 +64,7 @@ export async function fromProjectedToken(options: FromProjectedTokenOptions = {}
     );
   }
   const { credential_source, ...configuration } = await readConfiguration(keyFile);
-  // Loaded now: the library is large, and a program that only supplies tokens does without it.
+  // Loaded here: the library is large, and `subjectTokenSupplier` does not need it.
   const { IdentityPoolClient } = await import('google-auth-library');
   const client = new IdentityPoolClient({
     ...configuration,
@@ -86,7 +86,7 @@ async function readConfiguration(keyFile: string): Promise<Configuration> {
   try {
     configuration = JSON.parse(await readFile(keyFile, 'utf8'));
   } catch (error) {
-    // The message of the parser may quote the file, which may hold a private key.
+    // The parser's message may quote the file, which may hold a private key.
     const why = codeOf(error) ?? 'it is not JSON';
     throw invalid(`${named(keyFile)} cannot be read (${why}).`);
   }
@@ -101,7 +101,7 @@ async function readConfiguration(keyFile: string): Promise<Configuration> {
 function fileOf(source: Configuration['credential_source'], keyFile: string): string {
   if (typeof source?.file === 'string' && source.file !== '' && source.format?.type !== 'json') return source.file;
   throw invalid(
-    `${named(keyFile)} takes its token from something else than a file with nothing but a token (credential_source). Write it with "--credential-source-file" and without "--credential-source-type", or set the option "source".`,
+    `${named(keyFile)} does not take its token from a plain text file (credential_source). Write it with "--credential-source-file" and without "--credential-source-type", or set the option "source".`,
   );
 }
 

@@ -1,7 +1,7 @@
 import { InvalidOptionError } from '../errors.js';
 import { hasTag } from '../internal/has-tag.js';
 
-/** The parts of a client of google-auth-library, and of its gaxios, that are reached for here. */
+/** The parts of a client of google-auth-library, and of its gaxios, that are used here. */
 interface ExternalAccountClient {
   readonly stsCredential?: {
     readonly transporter?: {
@@ -15,13 +15,13 @@ interface ExternalAccountClient {
 /**
  * Keeps the subject token out of the errors of an `IdentityPoolClient`.
  *
- * google-auth-library puts the whole request into the error of a failed exchange. gaxios, its HTTP client, blackens what
- * it knows to be secret there, and does not know `subject_token` (gaxios 7.3, `defaultErrorRedactor`): a logger that
- * prints the error prints a token that may still be valid.
+ * google-auth-library puts the whole request into the error of a failed exchange. gaxios, its HTTP client, redacts the secrets that it
+ * knows, but not `subject_token` (gaxios 7.3, `defaultErrorRedactor`): a logger that prints the error prints a token that may still be
+ * valid.
  *
  * @param client - an `IdentityPoolClient`, or another external account client
  * @returns the same client
- * @throws `ERR_TOKEN_OPTION` when the client is none of these, so that nobody relies on it in vain
+ * @throws `ERR_TOKEN_OPTION` if the client is neither
  *
  * @example
  * ```ts
@@ -35,7 +35,7 @@ export function redactSubjectToken<Client extends object>(client: Client): Clien
   if (typeof interceptors?.add !== 'function') {
     throw new InvalidOptionError(
       'client',
-      'This is not an external account client of google-auth-library 10 or 11. Its errors could show the subject token.',
+      'The client is not an external account client of google-auth-library 10 or 11, so its errors cannot be redacted. Pass an IdentityPoolClient.',
     );
   }
   interceptors.add({
@@ -54,7 +54,7 @@ function redact(error: unknown): void {
   }
 }
 
-/** That of Node, or one of the program's realm. */
+/** Also true for one of another realm. */
 function isURLSearchParams(value: unknown): value is URLSearchParams {
   return hasTag(value, 'URLSearchParams');
 }

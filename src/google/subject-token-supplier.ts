@@ -5,33 +5,32 @@ import type { TokenSource } from '../token-source.js';
 /** Options of {@link subjectTokenSupplier}. */
 export interface SubjectTokenSupplierOptions {
   /**
-   * Audience that the token must have; `false` leaves the check to Google. Set it when the provider of the workload
-   * identity pool lists allowed audiences of its own.
+   * Audience that the token must have; `false` leaves the check to Google. Set it if the workload identity pool
+   * provider has its own list of allowed audiences.
    *
-   * @default what the audience of the client asks for. For a provider of a workload identity pool
-   * (`//iam.googleapis.com/…/providers/…`): its resource name, with or without `https:` before it, which Google accepts
-   * when no allowed audience is listed. For a fleet of GKE (`identitynamespace:POOL:PROVIDER`): the pool, such as
+   * @default by the audience of the client. For a workload identity pool provider (`//iam.googleapis.com/…/providers/…`): its resource
+   * name, with or without `https:`, which Google accepts if no allowed audience is listed. For a fleet of GKE (`identitynamespace:POOL:PROVIDER`): the pool, such as
    * `my-project.svc.id.goog`
    */
   readonly audience?: ExpectedAudience;
 }
 
-/** What `IdentityPoolClient` takes for its option `subject_token_supplier`. */
+/** Value for the option `subject_token_supplier` of `IdentityPoolClient`. */
 export interface ProjectedSubjectTokenSupplier {
   /** Called by the client at each exchange. */
   getSubjectToken(context: { readonly audience: string }): Promise<string>;
 }
 
 /**
- * Supplies the subject tokens of an `IdentityPoolClient` of google-auth-library from a source of service account tokens.
+ * Returns a supplier of subject tokens for an `IdentityPoolClient` of google-auth-library, from a source of service account tokens.
  *
- * The client talks to Google's Security Token Service, keeps the access token, and asks for a new one five minutes before
- * it expires. Each exchange takes the newest token of the source.
+ * The client calls Google's Security Token Service, caches the access token, and requests a new one five minutes before it expires. Each
+ * exchange takes the newest token of the source.
  *
- * Errors are the library's own, and those of the source. The library's show the token: {@link redactSubjectToken} keeps
- * it out of them. Besides:
+ * Errors are those of the library and of the source. Wrap the client with {@link redactSubjectToken}: the library's errors show the
+ * token.
  *
- * @throws `ERR_TOKEN_AUDIENCE` when the token is for another audience; Google is not asked then
+ * @throws `ERR_TOKEN_AUDIENCE` if the token is for another audience; Google is not called then
  *
  * @example
  * ```ts

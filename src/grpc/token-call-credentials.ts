@@ -4,20 +4,19 @@ import { isError } from '../internal/is-error.js';
 import type { TokenSource } from '../token-source.js';
 
 /**
- * Call credentials that put the token of a source, always a fresh one, on every call of a channel. Every channel leads to one
- * server, so there are no origins to list.
+ * Returns call credentials that add a fresh token of a source to every call of a channel. A channel leads to one server, so there are no
+ * origins to list.
  *
- * - Combine them with the channel credentials of the client: gRPC refuses to, if the channel is insecure. As the `credentials`
- *   option of a single call, grpc-js takes them without a look at the channel, and would send the token in clear text over an
- *   insecure one.
- * - A call that a server refuses is not sent again by itself: gRPC does not tell call credentials of it. The source follows each
- *   rotation, so the next call carries the new token; so does the next attempt of a `retryPolicy` that lists `UNAUTHENTICATED`.
- * - A call must not carry the token's metadata already: gRPC fails one with two values of `authorization`.
+ * - Combine them with the channel credentials of the client: gRPC then rejects an insecure channel. As the `credentials` option of a
+ *   single call, grpc-js does not check the channel, and would send the token in clear text over an insecure one.
+ * - A call that the server rejects is not retried here: gRPC does not tell call credentials about it. The next call carries the new
+ *   token, and so does the next attempt of a `retryPolicy` that lists `UNAUTHENTICATED`.
+ * - Do not set the metadata `authorization` on a call: gRPC fails a call with two values.
  *
- * @param source - where tokens come from, such as a `ProjectedTokenProvider`
+ * @param source - source of the tokens, such as a `ProjectedTokenProvider`
  * @returns credentials for `credentials.combineChannelCredentials`
- * @throws `ERR_TOKEN_OPTION` when the source's carrier names no header. A call fails with `UNAUTHENTICATED` when the source has no
- * token; the message says why.
+ * @throws `ERR_TOKEN_OPTION` if the source's carrier names no header. A call fails with `UNAUTHENTICATED` if the source has no token; the
+ * message says why.
  *
  * @example
  * ```ts

@@ -1,7 +1,7 @@
 import type { ExchangeFigures } from '../exchange/exchange-figures.js';
 import { countsBy, type Instrument, oneOf, secondsUntil } from './instrument.js';
 
-/** An exchange as metrics see it: a `VaultTokenProvider`, a `TokenRequestProvider`. */
+/** An exchange with metrics, such as a `VaultTokenProvider`. */
 export interface ObservableExchange {
   readonly figures: ExchangeFigures;
   once(event: 'closed', listener: () => void): unknown;
@@ -9,7 +9,7 @@ export interface ObservableExchange {
 
 const STATES: readonly ExchangeFigures['state'][] = ['opening', 'ready', 'expired', 'closed'];
 
-/** Every figure of an exchange. */
+/** Every metric of an exchange. */
 export const EXCHANGE_INSTRUMENTS: readonly Instrument<ObservableExchange>[] = [
   {
     name: 'exchange.state',
@@ -51,7 +51,7 @@ export const EXCHANGE_INSTRUMENTS: readonly Instrument<ObservableExchange>[] = [
     name: 'exchange.grants',
     kind: 'counter',
     unit: '{grant}',
-    description: 'New tokens (login) and longer lives of the token in use (renewal).',
+    description: 'New tokens (login) and renewals of the token in use (renewal).',
     attributes: ['grant'],
     measure: ({ figures: { counts } }) => countsBy('grant', { login: counts.logins, renewal: counts.renewals }),
   },

@@ -1,5 +1,5 @@
 /**
- * Figures of providers, exchanges and verifiers for OpenTelemetry and Prometheus.
+ * Metrics of providers, exchanges and verifiers for OpenTelemetry and Prometheus.
  *
  * @module projected-token/metrics
  */

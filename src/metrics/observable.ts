@@ -5,14 +5,14 @@ import type { Instrument } from './instrument.js';
 import { PROVIDER_INSTRUMENTS } from './provider-instruments.js';
 import { type ObservableVerifier, VERIFIER_INSTRUMENTS } from './verifier-instruments.js';
 
-/** What can be observed: a provider, an exchange such as a `VaultTokenProvider`, or a verifier. */
+/** An object with metrics: a provider, an exchange such as a `VaultTokenProvider`, or a verifier. */
 export type ObservableSource = ProjectedTokenProvider | ObservableExchange | ObservableVerifier;
 
-/** One kind of what can be observed: its instruments, and what tells one of the kind from the others. */
+/** One kind of observed object: its instruments, and the attributes that distinguish its members. */
 export interface Family {
-  // What an instrument of a family is given is of that family: `familyOf` sees to it.
+  // `familyOf` makes sure that an instrument gets an object of its family.
   readonly instruments: readonly Instrument<never>[];
-  /** What all measurements have: labels in Prometheus, and the attributes of OpenTelemetry that say the same. */
+  /** Labels in Prometheus that all measurements have, and the equal attributes of OpenTelemetry. */
   readonly identity: readonly { readonly label: string; attributesOf(value: string): Attributes }[];
   identify(observed: never): readonly string[];
 }
@@ -39,10 +39,10 @@ const VERIFIERS: Family = {
   identify: ({ figures }: ObservableVerifier) => [figures.audiences.join(' ')],
 };
 
-/** Every family: the tables that OpenTelemetry and Prometheus are served from. */
+/** Every family, for both OpenTelemetry and Prometheus. */
 export const FAMILIES: readonly Family[] = [PROVIDERS, EXCHANGES, VERIFIERS];
 
-/** Returns the family of what is observed. */
+/** Returns the family of an observed object. */
 export function familyOf(observed: ObservableSource): Family {
   if (!('figures' in observed)) return PROVIDERS;
   return 'exchange' in observed.figures ? EXCHANGES : VERIFIERS;
@@ -52,7 +52,7 @@ function as(name: string): (value: string) => Attributes {
   return (value) => ({ [name]: value });
 }
 
-/** An origin by the semantic conventions, whose `server.address` is a name or an IP address alone. */
+/** Returns an origin in the semantic conventions, whose `server.address` has no port. */
 function serverAttributes(origin: string): Attributes {
   const { protocol, hostname, port } = new URL(origin);
   const defaultPort = protocol === 'https:' ? 443 : 80;

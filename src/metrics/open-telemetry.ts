@@ -7,10 +7,10 @@ export interface OpenTelemetryOptions {
   /** Meter of the program, such as `metrics.getMeter('my-service')`. */
   readonly meter: Meter;
   /**
-   * Attributes of every measurement, to tell several of the same kind apart.
+   * Attributes of every measurement, to distinguish several of the same kind.
    *
-   * @default of a provider `file.path`; of an exchange `projected_token.exchange`, `server.address`, `server.port` and
-   * `projected_token.identity`; of a verifier `projected_token.audience`
+   * @default for a provider `file.path`; for an exchange `projected_token.exchange`, `server.address`, `server.port` and
+   * `projected_token.identity`; for a verifier `projected_token.audience`
    */
   readonly attributes?: Attributes;
 }
@@ -19,11 +19,11 @@ export interface OpenTelemetryOptions {
 const SEMANTIC_NAMES: Readonly<Record<string, string>> = { code: 'error.type' };
 
 /**
- * Exports the figures of a provider, an exchange or a verifier as OpenTelemetry instruments `projected_token.*`. They are observed
- * when a reader collects them: between collections they cost nothing.
+ * Exports the metrics of a provider, an exchange or a verifier as OpenTelemetry instruments `projected_token.*`. They are observable
+ * instruments: computed when a reader collects them.
  *
  * @param observed - a `ProjectedTokenProvider`, a `VaultTokenProvider`, a `TokenRequestProvider`, or a verifier
- * @returns a function that ends the export; closing a provider does as well
+ * @returns a function that ends the export; closing the provider ends it too
  *
  * @example
  * ```ts

@@ -2,7 +2,7 @@ import type { Registry } from 'prom-client';
 import type { Instrument } from './instrument.js';
 import { FAMILIES, type Family, familyOf, type ObservableSource } from './observable.js';
 
-/** The part of `prom-client` that is used: the program hands its own copy in, so that this library needs none. */
+/** The part of `prom-client` that is used. The program passes its own copy, so that this library does not import it. */
 export interface PrometheusClient {
   readonly register: Registry;
   readonly Gauge: typeof import('prom-client').Gauge;
@@ -22,11 +22,11 @@ export interface PrometheusOptions {
 }
 
 /**
- * Exports the figures of providers, exchanges and verifiers as Prometheus metrics `projected_token_*`. They are computed at each
- * scrape. The labels of a provider are `path`; of an exchange `exchange`, `server` and `identity`; of a verifier `audience`.
+ * Exports the metrics of providers, exchanges and verifiers as Prometheus metrics `projected_token_*`, computed at each scrape. Labels:
+ * `path` of a provider; `exchange`, `server` and `identity` of an exchange; `audience` of a verifier.
  *
- * @param observed - a `ProjectedTokenProvider`, a `VaultTokenProvider`, a `TokenRequestProvider`, a verifier, or a list of all of the
- * program: a metric is registered once a registry
+ * @param observed - a `ProjectedTokenProvider`, a `VaultTokenProvider`, a `TokenRequestProvider`, a verifier, or a list: pass all of the
+ * program in one call, as a registry takes each metric once
  * @returns a function that removes the metrics from the registry
  *
  * @example

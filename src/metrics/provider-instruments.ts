@@ -5,7 +5,7 @@ import { countsBy, type Instrument, oneOf, secondsUntil } from './instrument.js'
 const STATES: readonly ProviderState[] = ['opening', 'ready', 'expired', 'closed'];
 const WATCH_MODES: readonly ProviderStatus['watching'][] = ['events', 'polling'];
 
-/** Every figure of a provider. */
+/** Every metric of a provider. */
 export const PROVIDER_INSTRUMENTS: readonly Instrument<ProjectedTokenProvider>[] = [
   {
     name: 'age',

@@ -1,12 +1,12 @@
 import type { IssuerFigures, VerifierFigures } from '../verify/verifier-figures.js';
 import { countsBy, type Instrument, type Measurement } from './instrument.js';
 
-/** A verifier as metrics see it: what `createTokenVerifier` returns. */
+/** A verifier with metrics, as `createTokenVerifier` returns it. */
 export interface ObservableVerifier {
   readonly figures: VerifierFigures;
 }
 
-/** Every figure of a verifier. */
+/** Every metric of a verifier. */
 export const VERIFIER_INSTRUMENTS: readonly Instrument<ObservableVerifier>[] = [
   {
     name: 'verifications',

@@ -132,7 +132,7 @@ describe('In a pod that was prepared for Google Cloud, nothing has to be configu
     [
       'a file of JSON',
       { credential_source: { file: 'a', format: { type: 'json' } } },
-      'something else than a file with nothing but a token',
+      'does not take its token from a plain text file',
     ],
   ])('unless it is of %s, which is said', async (_, configuration, message) => {
     await prepare(configuration);
