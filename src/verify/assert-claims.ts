@@ -2,14 +2,14 @@ import type { BoundTokenClaims } from '../token/claims.js';
 import { showValues } from './show-values.js';
 import { TokenVerificationError } from './token-verification-error.js';
 
-/** What the claims of a token must say. */
+/** Requirements for the claims of a token. */
 export interface ClaimsPolicy {
   readonly audiences: readonly string[];
   readonly clockToleranceSeconds: number;
 }
 
 /**
- * Throws unless the token is for one of the audiences, and in its time.
+ * Throws unless the token is for one of the audiences, not expired and already valid.
  *
  * @throws `ERR_VERIFY_AUDIENCE`, `ERR_VERIFY_EXPIRED`, `ERR_VERIFY_NOT_YET_VALID`, `ERR_VERIFY_CLAIM`
  */
@@ -19,7 +19,7 @@ export function assertClaims(claims: BoundTokenClaims, policy: ClaimsPolicy, now
     throw new TokenVerificationError(
       'ERR_VERIFY_AUDIENCE',
       `The token is for ${showValues(audiencesOf(claims))}, not for ${showValues(audiences)}. ` +
-        'The sender has to mount a token with the expected audience (serviceAccountToken.audience of its pod manifest).',
+        'Mount a token with the expected audience at the sender (serviceAccountToken.audience in its pod manifest).',
       { claim: 'aud' },
     );
   }
@@ -31,7 +31,7 @@ export function assertClaims(claims: BoundTokenClaims, policy: ClaimsPolicy, now
   if (nowMs >= exp * 1000 + toleranceMs) {
     throw new TokenVerificationError(
       'ERR_VERIFY_EXPIRED',
-      `The token expired at ${iso(exp)}, and the clock says ${iso(nowMs / 1000)}. The sender has to read its token file again.`,
+      `The token expired at ${iso(exp)}, and the clock says ${iso(nowMs / 1000)}. The sender must read its token file again.`,
       { claim: 'exp' },
     );
   }
@@ -46,7 +46,7 @@ export function assertClaims(claims: BoundTokenClaims, policy: ClaimsPolicy, now
   }
 }
 
-/** Returns the claim `aud` as a list (RFC 7519 section 4.1.3 allows a single string). */
+/** Returns the claim `aud` as a list; RFC 7519 section 4.1.3 allows a single string. */
 export function audiencesOf({ aud = [] }: BoundTokenClaims): readonly string[] {
   return typeof aud === 'string' ? [aud] : aud;
 }

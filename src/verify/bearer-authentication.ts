@@ -1,19 +1,19 @@
 import type { TokenVerificationErrorCode } from '../errors.js';
 
-/** What a request has in its header `Authorization`. */
+/** The content of the header `Authorization`. */
 export type BearerCredentials =
   | { readonly token: string; readonly fault?: undefined }
   | { readonly token?: undefined; readonly fault: 'no-credentials' | 'invalid-request' };
 
-/** The answer to a request that is not let in. */
+/** The answer to a rejected request. */
 export interface BearerAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** The headers of a request of node:http, or of something that poses as one. */
+/** The headers of a request of node:http, or of a substitute for one. */
 export interface RequestHeaders {
-  /** Names and values in turns. Not every stand-in has them: serverless-http leaves them empty, node-mocks-http has none. */
+  /** Names and values in turns. Substitutes may lack them: serverless-http leaves them empty, node-mocks-http has none. */
   readonly rawHeaders?: readonly string[];
   readonly headers?: Readonly<Record<string, string | readonly string[] | undefined>>;
 }
@@ -29,7 +29,7 @@ export function readBearer(request: RequestHeaders): BearerCredentials {
   return token === undefined ? { fault: 'invalid-request' } : { token };
 }
 
-/** The answer to a request whose bearer token is missing, malformed or not accepted (RFC 6750 sections 3 and 3.1). */
+/** Returns the answer to a request whose bearer token is missing, malformed or rejected (RFC 6750 sections 3 and 3.1). */
 export function bearerAnswerTo(
   fault: TokenVerificationErrorCode | 'no-credentials' | 'invalid-request',
   realm: string,
@@ -60,8 +60,8 @@ function answer(status: number, challenge: string, error?: string, description?:
 }
 
 /**
- * Returns every value of the header `Authorization`. The raw headers come first: `headers` of node:http silently drops all
- * values but one.
+ * Returns every value of the header `Authorization`, from the raw headers if there are any: `headers` of node:http drops all values but
+ * one.
  */
 function authorizationsOf({ rawHeaders = [], headers = {} }: RequestHeaders): readonly string[] {
   const raw = rawHeaders.filter((_, index) => index % 2 === 1 && isAuthorization(rawHeaders[index - 1]!));

@@ -6,17 +6,17 @@ import { TokenBucket } from './token-bucket.js';
 import { TokenVerificationError } from './token-verification-error.js';
 
 /**
- * RSA signatures up to this size may be checked on the event loop: that takes some 25 µs, less than it takes to wake a
- * thread and to hear from it. An API server signs with 2048 bits where nobody chose otherwise (kubeadm).
+ * RSA signatures up to this size may be checked on the event loop: that takes some 25 µs, less than a round trip to a thread. An API
+ * server signs with 2048 bits by default (kubeadm).
  */
 const ON_EVENT_LOOP_BITS = 2048;
-/** A flood must not hold the event loop: a thousand such checks a second take a fortieth of it, the others go to the pool. */
+/** Limits the share of the event loop: a thousand such checks a second take a fortieth of it. The others go to the pool. */
 const onEventLoop = new TokenBucket(100, 1);
 
 /**
- * All other checks of the process. WebCrypto works in libuv's pool, whose four threads (`UV_THREADPOOL_SIZE`) look up
- * names and read files as well: a flood of forged tokens takes half of them and no more. Two threads check some 20,000
- * signatures (ES256) a second: of a burst of five thousand, the last one waits for a quarter of a second.
+ * All other checks of the process. WebCrypto uses libuv's pool, whose four threads (`UV_THREADPOOL_SIZE`) also resolve names and read
+ * files, so a flood of forged tokens may take half of them at most. Two threads check some 20,000 signatures (ES256) a second: the last
+ * of a burst of five thousand waits for a quarter of a second.
  */
 const checks = new ConcurrencyLimit({
   maxRunning: 2,
@@ -25,14 +25,14 @@ const checks = new ConcurrencyLimit({
   toError: (why) =>
     new TokenVerificationError(
       'ERR_VERIFY_UNAVAILABLE',
-      `The signature of the token was not checked: ${why}. More new tokens come in than this process can check.`,
+      `The signature of the token was not checked: ${why}. This process receives more new tokens than it can check.`,
     ),
 });
 
 /**
- * Resolves with whether a token was signed with a key that was found for its header (RFC 7515 section 5.2).
+ * Resolves with whether the key signed the token (RFC 7515 section 5.2).
  *
- * @throws `ERR_VERIFY_UNAVAILABLE` when too many are to be checked at once
+ * @throws `ERR_VERIFY_UNAVAILABLE` if too many checks are waiting
  */
 export async function checkSignature({ text, header: { alg } }: ParsedToken, key: PublicKey): Promise<boolean> {
   const end = text.lastIndexOf('.');
@@ -56,14 +56,14 @@ function keyObjectOf(key: PublicKey): KeyObject {
   return keyObject;
 }
 
-/** Returns what WebCrypto has to be told besides the key, which is of the kind of the algorithm (RFC 7518 sections 3.3 to 3.5). */
+/** Returns the parameters of WebCrypto for an algorithm (RFC 7518 sections 3.3 to 3.5). */
 function parametersFor(alg: string, name: string): Parameters<typeof crypto.subtle.verify>[0] {
   const bits = bitsOf(alg);
   // EdDSA and ML-DSA have no parameters.
   return Number.isNaN(bits) ? { name } : { name, hash: `SHA-${bits}`, saltLength: bits / 8 };
 }
 
-/** The 256 of RS256; NaN for an algorithm that does not say its hash. */
+/** Returns the 256 of RS256; NaN for an algorithm whose name has no hash size. */
 function bitsOf(alg: string): number {
   return Number(/^(?:RS|PS|ES)(\d+)$/.exec(alg)?.[1]);
 }

@@ -3,25 +3,25 @@ import { withDeadline } from '../internal/deadline.js';
 
 /** Options of {@link ConcurrencyLimit}. */
 export interface ConcurrencyLimitOptions {
-  /** How many pieces of work run at once. */
+  /** Maximum of jobs running at once. */
   readonly maxRunning: number;
-  /** How many more may wait for their turn; when another one comes, the one that has waited longest is refused. */
+  /** Maximum of jobs waiting; one more rejects the job that has waited longest. */
   readonly maxWaiting: number;
-  /** How long one may wait for its turn, in milliseconds. */
+  /** Time limit of the wait, in milliseconds. */
   readonly timeoutMs: number;
-  /** Makes the error for work that did not get its turn. */
+  /** Creates the error for a job that did not run. */
   readonly toError: (why: string) => Error;
 }
 
-/** A piece of work that waits. */
+/** A waiting job. */
 interface Turn {
   begin(): void;
   refuse(error: Error): void;
 }
 
 /**
- * Bounds what runs at once. The newest of those that wait is next: while more comes in than can be done, as in a flood of
- * forged tokens, first come, first served would let all wait until nobody needs the answer any more. Each has a deadline of its own.
+ * Limits the number of jobs running at once. Waiting jobs run newest first: in an overload, such as a flood of forged tokens, first in,
+ * first out would make every job wait until nobody needs its result. The wait of each has a time limit.
  */
 export class ConcurrencyLimit {
   readonly #options: ConcurrencyLimitOptions;
@@ -34,9 +34,9 @@ export class ConcurrencyLimit {
   }
 
   /**
-   * Runs work when it is its turn, and settles as the work does.
+   * Runs work as soon as the limit allows, and settles as the work does.
    *
-   * @param work - must settle some day; it has a deadline of its own where it waits for others
+   * @param work - must settle; it needs its own deadline
    */
   async run<T>(work: () => Promise<T>): Promise<T> {
     if (this.#running < this.#options.maxRunning) this.#running += 1;
@@ -45,7 +45,7 @@ export class ConcurrencyLimit {
       return await work();
     } finally {
       const next = this.#waiting.pop();
-      // The turn is handed over, so that nobody who comes in between takes it.
+      // The slot is handed over, so that no newcomer takes it in between.
       if (next === undefined) this.#running -= 1;
       else next.begin();
     }

@@ -12,9 +12,9 @@ import type { Verdict } from './verdict.js';
 import type { VerifierFigures } from './verifier-figures.js';
 import { VerifierRecord } from './verifier-record.js';
 
-/** Tokens that are remembered as genuine, with their claims: some 20 MB at most. */
+/** Size of the cache of genuine tokens, with their claims: some 20 MB at most. */
 const MAX_ACCEPTED = 10_000;
-/** Tokens that are remembered as refused: enough for clients that try the same one again and again. */
+/** Size of the cache of rejected tokens, for clients that send the same one repeatedly. */
 const MAX_REFUSED = 1_000;
 
 /** A token that was found genuine, without the token itself. */
@@ -26,31 +26,31 @@ interface VerifiedToken extends Verdict {
 /** Verifies the tokens that a service receives. */
 export interface TokenVerifier {
   /**
-   * Resolves with the sender of a token, once it is proved genuine, in its time, and for this service.
+   * Resolves with the sender of a token that is genuine, not expired, and for this service.
    *
-   * A token that was found genuine before is known by its SHA-256, until the issuer publishes other keys (method
-   * `key-set`) or for 10 s (`token-review`); its claims and its time are looked at every time.
+   * A genuine token is cached by its SHA-256 until the issuer publishes other keys (method `key-set`) or for 10 s (`token-review`); its
+   * claims and expiry are checked on every call.
    *
-   * @param token - what followed `Bearer ` in the request
-   * @throws `TokenVerificationError`, whose `code` says why; its message holds no bytes of the token
+   * @param token - the text after `Bearer ` in the request
+   * @throws `TokenVerificationError` with the reason as its `code`; its message holds no bytes of the token
    */
   verify(token: string): Promise<TokenIdentity>;
 
-  /** What was counted so far, for metrics (`projected-token/metrics`): a plain object without secrets. */
+  /** Counters for metrics (`projected-token/metrics`): a plain object without secrets. */
   readonly figures: VerifierFigures;
 }
 
 /**
- * Makes a verifier of bound service account tokens, for the service that receives them. It connects to nothing until the
- * first token comes, and there is nothing to close.
+ * Returns a verifier of bound service account tokens, for the service that receives them. It connects to the issuer at the first token,
+ * and need not be closed.
  *
- * What is cheap comes first: form, header, issuer, audience and time are looked at before the keys are used or the API
- * server is asked, and the allow-lists after that, so that only genuine tokens get to know about them.
+ * Cheap checks come first: form, header, issuer, audience and time before the keys or the API server. The allow-lists come last, so that
+ * only the sender of a genuine token learns about them.
  *
- * Nothing waits for ever: what is asked of an issuer or an API server has the time limit `timeoutMs`, a token waits for
- * a few such answers at most, and then fails with `ERR_VERIFY_UNAVAILABLE`.
+ * Each request to an issuer or API server has the time limit `timeoutMs`. A token waits for a few such answers at most, then `verify`
+ * rejects with `ERR_VERIFY_UNAVAILABLE`.
  *
- * @throws `ERR_TOKEN_OPTION` for options that cannot work
+ * @throws `ERR_TOKEN_OPTION` for invalid options
  *
  * @example
  * ```ts
@@ -71,7 +71,7 @@ export function createTokenVerifier(options: TokenVerifierOptions | MultiIssuerT
   const record = new VerifierRecord(audiences);
   const issuers = new TrustedIssuers(resolved, record);
   const accepted = new RecentVerdicts<VerifiedToken>(MAX_ACCEPTED);
-  // Apart from the accepted, which forged tokens must not drive out.
+  // A cache of its own: forged tokens must not evict the accepted ones.
   const refused = new RecentVerdicts<Verdict>(MAX_REFUSED);
   const underWay = new Map<string, Promise<VerifiedToken>>();
 
@@ -105,7 +105,7 @@ export function createTokenVerifier(options: TokenVerifierOptions | MultiIssuerT
     assertTokenText(token);
     const digest = tokenDigest(token);
     const { claims, issuer } = accepted.find(digest) ?? (await proveOnce(token, digest));
-    // What was proved is the signature. Time passes, and it passed while the proof was made.
+    // Again: the token may have expired while its signature was checked.
     assertClaims(claims, resolved, Date.now());
     const identity = statedIdentity(claims, digest, audiences);
     issuer.assertAllowed(identity);

@@ -14,18 +14,18 @@ export interface RawReply {
   send(): unknown;
 }
 
-/** A request and its response, of whichever framework they are. */
+/** A request and its response, of any framework. */
 export interface HttpExchange {
   readonly request: IncomingMessage;
-  /** Whether a response was begun. */
+  /** Whether a response has begun. */
   readonly isAnswered: boolean;
-  /** Answers without a body; does nothing when a response was begun. */
+  /** Answers without a body; does nothing if a response has begun. */
   answer(answer: BearerAnswer): void;
 }
 
 /**
- * Returns what the handlers of Express (and of anything else in the style of Connect) and of Fastify have in common.
- * Fastify is told by its reply: requests of Express get a property `raw` from other middleware.
+ * Returns the common interface of the handlers of Express (and other Connect middleware) and of Fastify. Fastify is recognized by its
+ * reply, as other middleware adds a property `raw` to requests of Express.
  */
 export function exchangeOf(request: IncomingMessage | RawRequest, response: ServerResponse | RawReply): HttpExchange {
   return isFastifyReply(response)

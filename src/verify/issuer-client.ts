@@ -7,7 +7,7 @@ import type { TokenSource } from '../token-source.js';
 import type { ResolvedIssuer } from './resolve-options.js';
 import { TokenVerificationError } from './token-verification-error.js';
 
-/** Requests to one issuer or its API server. The token of this service goes to one origin only. */
+/** Sends requests to one issuer or its API server. The token of this service goes to one origin only. */
 export class IssuerClient {
   readonly #client: HttpClient;
   readonly #bearer: TokenSource | undefined;
@@ -25,10 +25,10 @@ export class IssuerClient {
   }
 
   /**
-   * Sends a request; with the bearer, and once more with a fresh one after a 401, when it goes to the server of the options.
-   * All of it has one deadline, so that a source of bearers that hangs stops this request and no other.
+   * Sends a request. To the server of the options it carries the bearer, and is retried once with a fresh one after a 401. One deadline
+   * covers all of it, also a source of bearers that hangs.
    *
-   * @throws `ERR_VERIFY_UNAVAILABLE` when there is no answer
+   * @throws `ERR_VERIFY_UNAVAILABLE` if there is no answer
    */
   async request(method: 'GET' | 'POST', url: URL, json?: unknown): Promise<HttpAnswer> {
     const source = url.origin === this.#bearerOrigin ? this.#bearer : undefined;
@@ -54,7 +54,7 @@ export class IssuerClient {
     try {
       return await withDeadline(exchange, { timeoutMs, toError });
     } catch (cause) {
-      const reason = isWaitingForBearer ? 'the option "bearer" gave no token: ' : '';
+      const reason = isWaitingForBearer ? 'the source in the option "bearer" returned no token: ' : '';
       const message = `Cannot reach ${url.origin}${url.pathname}: ${reason}${messageOf(cause)}`;
       throw new TokenVerificationError('ERR_VERIFY_UNAVAILABLE', message, { cause });
     }

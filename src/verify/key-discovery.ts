@@ -18,8 +18,7 @@ export class KeyDiscovery {
   }
 
   /**
-   * Resolves with the keys as they are published now; where that is, is found out before the first time, and again after
-   * a failure.
+   * Resolves with the keys as published now. Reads the discovery document before the first fetch and after a failure.
    *
    * @throws `ERR_VERIFY_UNAVAILABLE`
    */
@@ -37,18 +36,18 @@ export class KeyDiscovery {
     const { server, isApiServer, names } = this.#issuer;
     const url = urlUnder(server, '/.well-known/openid-configuration');
     const { issuer: published, jwks_uri: uri } = await this.#fetch(url);
-    // Section 4.3: the issuer MUST be identical, or this document speaks for somebody else.
+    // Section 4.3: the issuer MUST be identical.
     if (typeof published !== 'string' || !names.includes(published)) {
       const found = printable(JSON.stringify(published) ?? 'nobody', 200);
       throw unavailable(
         url,
-        `it is of the issuer ${found}, not ${names.map((name) => JSON.stringify(name)).join(', ')}. ` +
-          'Set the option "issuer" to that of the document, or to a list of both while tokens of the old one are in use',
+        `it names the issuer ${found}, not ${names.map((name) => JSON.stringify(name)).join(', ')}. ` +
+          'Set the option "issuer" to the one in the document, or to a list of both while tokens of the old one are in use',
       );
     }
     if (isApiServer) return urlUnder(server, '/openid/v1/jwks');
     const keysUrl = typeof uri === 'string' && URL.canParse(uri) ? new URL(uri) : undefined;
-    // Clear text only from a server that is itself asked in clear text, which is one on this machine.
+    // Clear text only from the configured server, which is on loopback then.
     if (keysUrl?.protocol === 'https:' || (keysUrl !== undefined && keysUrl.origin === server.origin)) return keysUrl;
     throw unavailable(url, 'its "jwks_uri" is not a URL with https');
   }
@@ -83,7 +82,7 @@ function parseJson(text: string): unknown {
 function refusal({ status }: HttpAnswer): string {
   const fix =
     status === 401 || status === 403
-      ? '. Give the verifier a token in the option "bearer", of a service account that may read it (cluster role system:service-account-issuer-discovery)'
+      ? '. Set the option "bearer" to a token of a service account that may read it (cluster role system:service-account-issuer-discovery)'
       : '';
   return `the answer is ${status}${fix}`;
 }

@@ -6,9 +6,9 @@ import type { TokenHeader } from './parse-token.js';
 /** A public key, ready for use. */
 export type PublicKey = webcrypto.CryptoKey;
 
-/** The keys of an issuer at one time (RFC 7517 section 5). */
+/** One published version of an issuer's keys (RFC 7517 section 5). */
 export class KeySet {
-  /** Equal for two sets of the same keys, whatever their order: an API server does not promise one. */
+  /** Equal for two sets of the same keys in any order: an API server does not promise one. */
   readonly fingerprint: string;
   readonly #keyIds: ReadonlySet<unknown>;
   readonly #find: ReturnType<typeof createLocalJWKSet>;
@@ -16,8 +16,8 @@ export class KeySet {
   readonly #found = new Map<string, Promise<readonly PublicKey[]>>();
 
   /**
-   * @param document - what was published, of which nothing has been checked
-   * @throws when it is no key set
+   * @param document - the published document, unchecked
+   * @throws if it is not a key set
    */
   constructor(document: Readonly<Record<string, unknown>>) {
     this.#find = createLocalJWKSet(document as never);
@@ -26,17 +26,17 @@ export class KeySet {
     this.fingerprint = JSON.stringify(keys.map((key) => JSON.stringify(key)).sort());
   }
 
-  /** Returns whether a key has this id; of which kind it is may be another matter. */
+  /** Returns whether a key of any kind has this id. */
   has(kid: string): boolean {
     return this.#keyIds.has(kid);
   }
 
   /**
-   * Resolves with the keys that a token with this header can be signed with: one, rarely more, as nothing keeps a
-   * publisher from giving one id to two keys; none when its id is unknown, or the key is of another kind.
+   * Resolves with the keys that may have signed a token with this header: usually one, more if the issuer gave one id to several keys,
+   * none if the id is unknown or its key is of another kind.
    */
   keysFor({ alg, kid }: TokenHeader): Promise<readonly PublicKey[]> {
-    // Only the ids of published keys are remembered: others come from anybody.
+    // Ids that are not published are not cached: anybody can make them up.
     if (!this.has(kid)) return Promise.resolve([]);
     const name = `${alg} ${kid}`;
     let keys = this.#found.get(name);
@@ -51,7 +51,7 @@ export class KeySet {
     try {
       return [await this.#find({ ...header })].filter(isLongEnough);
     } catch (error) {
-      // jose gives the keys of an ambiguous id one by one, and leaves out those that it cannot use.
+      // jose yields the usable keys of an ambiguous id one by one.
       if (!(isError(error) && Symbol.asyncIterator in error)) return [];
       const keys: PublicKey[] = [];
       for await (const key of error as unknown as AsyncIterable<PublicKey>) keys.push(key);

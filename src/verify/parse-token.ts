@@ -11,9 +11,9 @@ export interface TokenHeader {
   readonly kid: string;
 }
 
-/** A token that was read and not yet verified. */
+/** A parsed token, not yet verified. */
 export interface ParsedToken {
-  /** The token itself: a secret, which nothing but a TokenReview may carry. */
+  /** The token itself: a secret, which goes into a TokenReview only. */
   readonly text: string;
   /** SHA-256 of the token, see {@link tokenDigest}. */
   readonly digest: string;
@@ -22,19 +22,19 @@ export interface ParsedToken {
 }
 
 /**
- * Header parameters that a bound token never has (kubernetes/kubernetes pkg/serviceaccount/jwt.go sets `alg` and `kid`).
- * With some of them a token names its own key (RFC 7515 sections 4.1.2 to 4.1.8), with `crit` and `b64` it changes what
- * its signature is over. To ignore them would be safe as well; whoever sends them is up to something.
+ * Header parameters that a bound token never has (kubernetes/kubernetes pkg/serviceaccount/jwt.go sets `alg` and `kid`). With some of
+ * them a token names its own key (RFC 7515 sections 4.1.2 to 4.1.8); `crit` and `b64` change what is signed. Ignoring them would be safe
+ * too, but whoever sends them is an attacker.
  */
 const REFUSED_PARAMETERS = ['jwk', 'jku', 'x5c', 'x5u', 'x5t', 'x5t#S256', 'crit', 'b64', 'zip', 'enc'];
 
 const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
-// Made once: making one takes longer than reading a token. A byte order mark is not ignored but is no JSON.
+// Created once: that takes longer than parsing a token. A byte order mark is kept, which JSON.parse rejects.
 const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * Throws unless a value may be a token at all; JavaScript callers pass on whatever a request had.
+ * Throws unless the value is a string of a possible length; JavaScript callers may pass anything.
  *
  * @throws `ERR_VERIFY_MALFORMED`
  */
@@ -44,7 +44,7 @@ export function assertTokenText(token: unknown): asserts token is string {
 }
 
 /**
- * Reads a token strictly, and checks its header.
+ * Parses a token strictly, and checks its header.
  *
  * @throws `ERR_VERIFY_MALFORMED`, `ERR_VERIFY_ALGORITHM`, `ERR_VERIFY_HEADER`
  */
@@ -53,7 +53,7 @@ export function parseToken(
   algorithms: readonly string[],
   digest: string = tokenDigest(text),
 ): ParsedToken {
-  // An unsigned token (RFC 7519 section 6) is a well-formed one with an empty signature: say what is wrong with it.
+  // An unsigned token (RFC 7519 section 6) is well-formed, with an empty signature: it gets its own message.
   if (text.endsWith('.') && isCompactJws(`${text}_`)) {
     throw new TokenVerificationError('ERR_VERIFY_ALGORITHM', 'The token is not signed.', { claim: 'alg' });
   }
@@ -76,10 +76,10 @@ function checkHeader(header: Readonly<Record<string, unknown>>, algorithms: read
   const refused = REFUSED_PARAMETERS.find((name) => name in header);
   if (refused !== undefined) throw refusedHeader(refused, `The header of the token has the parameter "${refused}".`);
   if (typ !== undefined && !(typeof typ === 'string' && /^jwt$/i.test(typ))) {
-    throw refusedHeader('typ', 'The header of the token says that it is something else than a JSON Web Token.');
+    throw refusedHeader('typ', 'The header of the token has a "typ" other than "JWT".');
   }
   if (typeof kid !== 'string' || kid === '') {
-    throw refusedHeader('kid', 'The header of the token does not say which key it is signed with.');
+    throw refusedHeader('kid', 'The header of the token has no "kid", so the key that signed it is unknown.');
   }
   return { alg, kid };
 }
@@ -99,8 +99,8 @@ function parsePart(base64url: string, what: string): Readonly<Record<string, unk
   try {
     value = parseUniqueJson(UTF_8.decode(Buffer.from(base64url, 'base64url')));
   } catch {
-    // No cause is kept: a parser's message may quote the text it could not read, which is the token.
-    throw malformed(`its ${what} is not JSON in UTF-8, or has a name twice`);
+    // Without the cause: a parser's message may quote the token.
+    throw malformed(`its ${what} is not JSON in UTF-8, or has a duplicate name`);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw malformed(`its ${what} is not a JSON object`);
@@ -108,8 +108,8 @@ function parsePart(base64url: string, what: string): Readonly<Record<string, unk
   return value as Record<string, unknown>;
 }
 
-// The unused bits of the last character could be anything, so that one token would have several spellings
-// (RFC 4648 section 3.5 lets a decoder reject all but one).
+// The unused bits of the last character could differ, so that one token would have several encodings (RFC 4648 section 3.5 lets a decoder
+// reject all but one).
 function isCanonical(base64url: string): boolean {
   const rest = base64url.length % 4;
   if (rest === 0) return true;

@@ -1,26 +1,26 @@
 /**
- * What a JSON text is made of besides white space: a string, a punctuator, or a run of anything else (numbers, `true`,
- * `false`, `null`). Every alternative begins with another character, so that it takes one pass.
+ * Matches the tokens of a JSON text: strings, punctuators, and runs of anything else (numbers, `true`, `false`, `null`). Every
+ * alternative begins with another character, so that one pass suffices.
  */
 const TOKENS = /"(?:[^"\\]|\\.)*"|[{}[\]:,]|[^\s"{}[\]:,]+/g;
 
 /**
- * `JSON.parse`, but throws when an object has a name twice, at any depth.
+ * Parses JSON as `JSON.parse`, but throws if an object has a duplicate name, at any depth.
  *
- * Of two equal names `JSON.parse` takes the last one, other parsers the first: a token with two claims `sub` would mean
- * one service account here and another one behind a gateway. RFC 7519 section 4 allows to reject such a token.
+ * Of two equal names `JSON.parse` takes the last one, other parsers the first: a token with two claims `sub` would be one service
+ * account here and another behind a gateway. RFC 7519 section 4 allows rejecting such a token.
  */
 export function parseUniqueJson(text: string): unknown {
   const value: unknown = JSON.parse(text);
-  // A text that is what the value serializes to has no name twice, as the value has none. Nearly every token is written
-  // so, without white space, and a native comparison takes a tenth of the time of a scan.
+  // A text that equals the serialized value has no duplicate names. Nearly every token is written so, without white space, and the
+  // comparison takes a tenth of the time of a scan.
   if (JSON.stringify(value) !== text) assertUniqueNames(text);
   return value;
 }
 
 /**
- * Throws when an object of the text has a name twice. `JSON.parse` has accepted the text, so the scan needs no grammar: a
- * string is a name when a colon follows; a stack holds the names of the objects that are open at that point.
+ * Throws if an object of the text has a duplicate name. `JSON.parse` has accepted the text, so the scan needs no grammar: a string is a
+ * name if a colon follows; a stack holds the names of the open objects.
  */
 function assertUniqueNames(text: string): void {
   const open: Set<string>[] = [];

@@ -8,8 +8,8 @@ import type { TokenIssuerOptions } from './token-verifier-options.js';
 import { IssuerRecord } from './verifier-record.js';
 
 /**
- * Checks the signature of a token with the keys that its issuer publishes, and nothing else: an expired token passes. For a person
- * who looks at a token; a service that receives tokens uses `createTokenVerifier`.
+ * Checks the signature of a token with the published keys of its issuer, and nothing else: an expired token passes. For inspecting a
+ * token; a service that receives tokens uses `createTokenVerifier`.
  *
  * @param issuer - the issuer, or the API server, to get the keys from
  * @throws `ERR_VERIFY_SIGNATURE`, `ERR_VERIFY_KEY`, `ERR_VERIFY_UNAVAILABLE`; `ERR_VERIFY_MALFORMED`, `ERR_VERIFY_HEADER`,

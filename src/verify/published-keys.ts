@@ -4,18 +4,18 @@ import type { KeySet } from './key-set.js';
 import { TokenBucket } from './token-bucket.js';
 import type { IssuerRecord } from './verifier-record.js';
 
-/** Keys that are older are fetched again, while they stay in use. The default of jose's `createRemoteJWKSet`. */
+/** Older keys stay in use, and are fetched again in the background. The default of jose's `createRemoteJWKSet`. */
 const REFRESH_AFTER_MS = 10 * 60_000;
 /**
- * Keys that are older are not used any more. An API server lets its key set be kept for this long (`Cache-Control:
- * max-age=3600`, kubernetes/kubernetes pkg/routes/openidmetadata.go).
+ * Older keys are no longer used: the cache time of an API server (`Cache-Control: max-age=3600`, kubernetes/kubernetes
+ * pkg/routes/openidmetadata.go).
  */
 const USABLE_FOR_MS = 60 * 60_000;
-/** A server that failed is left alone for this long. */
+/** Pause after a failed fetch. */
 const FAILURE_PAUSE_MS = 5_000;
 /**
- * An unknown key id has the keys fetched at once, but anybody can make one up: five fetches in a row, which is more than
- * the servers of a control plane, rotated one after the other, and then one every 10 s.
+ * An unknown key id causes a fetch at once, but anybody can make one up. So there are five fetches in a row at most, more than a control
+ * plane has servers to rotate one after the other, and then one every 10 s.
  */
 const UNKNOWN_KEY_FETCHES = 5;
 const UNKNOWN_KEY_REFILL_MS = 10_000;
@@ -36,8 +36,8 @@ export class PublishedKeys {
   }
 
   /**
-   * The keys in use, undefined while there are none. It is the same object until other keys are published, so that what
-   * was proved with it holds. Reading it begins a refresh in the background when they are old.
+   * The keys in use, undefined while there are none. The object stays the same until other keys are published, so that proofs made with it
+   * hold. Reading it starts a refresh in the background if they are old.
    */
   get current(): KeySet | undefined {
     if (this.#keySet === undefined) return undefined;
@@ -49,9 +49,9 @@ export class PublishedKeys {
   }
 
   /**
-   * Resolves with the keys in use, fetched again when no key with this id is among them.
+   * Resolves with the keys in use; fetches them first if none has this id.
    *
-   * @throws `ERR_VERIFY_UNAVAILABLE` when there are no keys, or the key is unknown and cannot be asked for
+   * @throws `ERR_VERIFY_UNAVAILABLE` if there are no keys, or the id is unknown and the fetch failed
    */
   async lookUp(kid: string): Promise<KeySet> {
     if (this.current === undefined) await (this.#fetches.underWay ?? this.#fetches.run('age'));

@@ -1,17 +1,17 @@
 import type { Verdict } from './verdict.js';
 
-/** Remembers the verdicts on the tokens that were seen last, as long as each holds. */
+/** A least-recently-used cache of verdicts, each for as long as it holds. */
 export class RecentVerdicts<V extends Verdict> {
   readonly #limit: number;
-  /** By digest of the token, the one asked for last at the end: a Map keeps the order of insertion. */
+  /** By digest of the token, the last used at the end: a Map keeps the order of insertion. */
   readonly #verdicts = new Map<string, V>();
 
-  /** @param limit - how many verdicts are kept; the one that nobody asked for the longest is dropped first */
+  /** @param limit - number of verdicts kept; the least recently used is evicted first */
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /** Returns the verdict on a token, or undefined when there is none that holds. */
+  /** Returns the verdict on a token, or undefined if there is none that holds. */
   find(digest: string): V | undefined {
     const verdict = this.#verdicts.get(digest);
     if (verdict === undefined) return undefined;

@@ -14,13 +14,13 @@ export interface RequireTokenOptions {
   /** Attribute `realm` of the header `WWW-Authenticate` (RFC 9110 section 11.5). @default 'kubernetes' */
   readonly realm?: string;
   /**
-   * Called with the reason why a request was refused, for a log: the caller learns less. The reason is undefined when the
-   * request had no usable bearer token. An error that it throws, or rejects with, becomes a warning of the process.
+   * Called for each rejected request, to log the reason; the caller learns less. The error is undefined if the request had no
+   * well-formed bearer token. If the function throws or rejects, the process emits a warning.
    */
   readonly onRefused?: (error: TokenVerificationError | undefined, request: IncomingMessage) => unknown;
 }
 
-/** What Express calls a middleware, and Fastify a hook with a callback. */
+/** A middleware of Express, and a hook with a callback of Fastify. */
 export type RequireTokenHandler = (
   request: IncomingMessage | RawRequest,
   response: ServerResponse | RawReply,
@@ -28,19 +28,19 @@ export type RequireTokenHandler = (
 ) => void;
 
 /**
- * Lets only requests pass that carry a verified token in the header `Authorization`. {@link tokenIdentityOf} then says
- * who sent them. For Express (and anything else in the style of Connect), and for Fastify as a hook `onRequest`.
+ * Returns a middleware for Express (and other Connect servers), and a hook `onRequest` for Fastify, that lets only requests with a
+ * verified token in the header `Authorization` pass. {@link tokenIdentityOf} then returns the sender.
  *
- * Others are answered, as RFC 6750 section 3 has it, without a body:
+ * Other requests are answered by RFC 6750 section 3, without a body:
  *
  * | status | when |
  * |---|---|
- * | 401 | no bearer token was sent; or it is not accepted: `error="invalid_token"` |
+ * | 401 | no bearer token, or it is rejected: `error="invalid_token"` |
  * | 400 | the header occurs twice or is malformed: `error="invalid_request"` |
- * | 403 | the token is genuine, its service account is not let in: `error="insufficient_scope"` |
+ * | 403 | the token is genuine, but its service account is not allowed: `error="insufficient_scope"` |
  * | 503 | the keys or the API server cannot be reached; `Retry-After: 5` |
  *
- * A request that somebody else answered meanwhile, as a time-out middleware does, is left alone.
+ * A request that was answered meanwhile, for example by a time-out middleware, is left alone.
  *
  * @example
  * ```ts
@@ -56,7 +56,7 @@ export function requireToken(
 ): RequireTokenHandler {
   const { realm = 'kubernetes', onRefused } = options;
   if (!/^[\x20-\x7e]+$/.test(realm)) {
-    throw new InvalidOptionError('realm', 'The option "realm" must be of printable ASCII characters.');
+    throw new InvalidOptionError('realm', 'The option "realm" must consist of printable ASCII characters.');
   }
 
   async function report(error: TokenVerificationError | undefined, request: IncomingMessage): Promise<void> {
@@ -96,13 +96,13 @@ export function requireToken(
     await proceed(exchange, () => next());
   }
 
-  // Not an async function itself: Fastify does not take one that has a callback.
+  // Not async: Fastify rejects an async hook with a callback.
   return (request, response, next) => {
     handle(request, response, next).catch((cause: unknown) => warn('the answer', cause));
   };
 }
 
-/** Goes on, and answers 500 when what comes next fails: nobody else would answer then. */
+/** Calls the next handler, and answers 500 if it throws: nobody else would answer then. */
 async function proceed(exchange: HttpExchange, next: () => unknown): Promise<void> {
   try {
     await next();
@@ -113,9 +113,9 @@ async function proceed(exchange: HttpExchange, next: () => unknown): Promise<voi
 }
 
 /**
- * Who sent a request that {@link requireToken} let pass; also in the request's property `tokenIdentity`.
+ * Returns the sender of a request that {@link requireToken} let pass; also in the request's property `tokenIdentity`.
  *
- * @throws `ERR_TOKEN_OPTION` when the request did not pass it: the route is not protected
+ * @throws `ERR_TOKEN_OPTION` if the request did not pass `requireToken`: the route is not protected
  */
 export function tokenIdentityOf(request: object): TokenIdentity {
   const { tokenIdentity } = request as { tokenIdentity?: TokenIdentity };
@@ -126,7 +126,7 @@ export function tokenIdentityOf(request: object): TokenIdentity {
   );
 }
 
-/** Told by the code: the verifier may be of the other copy of this library (CommonJS beside the ES module). */
+/** Checks the code, as the verifier may be of another copy of this library (CommonJS beside the ES module). */
 function isVerificationError(
   error: unknown,
 ): error is TokenVerificationError & { readonly code: TokenVerificationErrorCode } {

@@ -11,7 +11,7 @@ import type {
 
 type VerifierOptions = TokenVerifierOptions | MultiIssuerTokenVerifierOptions;
 
-/** The options with defaults, checked. */
+/** The checked options with every default filled in. */
 export interface ResolvedOptions {
   readonly audiences: readonly string[];
   readonly algorithms: readonly string[];
@@ -20,7 +20,7 @@ export interface ResolvedOptions {
   readonly issuers: readonly ResolvedIssuer[];
 }
 
-/** One issuer: whoever has its keys may use any of its names, and no other. */
+/** One issuer: its keys prove tokens with any of its names, and with no other. */
 export interface ResolvedIssuer {
   /** Values of the claim `iss`; no other issuer has any of them. */
   readonly names: readonly string[];
@@ -38,10 +38,10 @@ export interface ResolvedIssuer {
 
 /** What an API server signs with (kubernetes/kubernetes pkg/serviceaccount/jwt.go). */
 const DEFAULT_ALGORITHMS = ['RS256', 'ES256', 'ES384', 'ES512'];
-// A public key is no secret: with HMAC, whoever fetches it could sign (RFC 8725 section 2.1).
+// With HMAC, whoever fetches the public key could sign with it (RFC 8725 section 2.1).
 const ASYMMETRIC = /^(?:(?:RS|PS|ES)(?:256|384|512)|EdDSA|Ed25519|ML-DSA-(?:44|65|87))$/;
 
-/** The options that go into each entry of `issuers`: an allow-list or a bearer for all of them would be one too many. */
+/** The options that belong to each entry of `issuers`, not beside it. */
 const ISSUER_OPTIONS = [
   'issuer',
   'method',
@@ -60,7 +60,7 @@ const ISSUER_OPTIONS = [
 export function resolveOptions(options: VerifierOptions): ResolvedOptions {
   const algorithms = nonEmptyList('algorithms', options.algorithms) ?? DEFAULT_ALGORITHMS;
   const symmetric = algorithms.find((algorithm) => !ASYMMETRIC.test(algorithm));
-  if (symmetric !== undefined) throw invalid('algorithms', `must be asymmetric ones; "${symmetric}" is not`);
+  if (symmetric !== undefined) throw invalid('algorithms', `must be asymmetric; "${symmetric}" is not`);
   return {
     audiences: nonEmptyList('audience', listOf(options.audience))!,
     algorithms,
@@ -74,7 +74,7 @@ function resolveIssuers(options: VerifierOptions): readonly ResolvedIssuer[] {
   if (!('issuers' in options) || options.issuers === undefined) return resolveIssuer(options as TokenVerifierOptions);
   const misplaced = ISSUER_OPTIONS.find((option) => (options as Partial<TokenIssuerOptions>)[option] !== undefined);
   if (misplaced !== undefined) {
-    throw invalid(misplaced, 'belongs to one issuer: with the option "issuers", give it to each entry that needs it');
+    throw invalid(misplaced, 'belongs to one issuer: with the option "issuers", set it in each entry that needs it');
   }
   if (!Array.isArray(options.issuers) || options.issuers.length === 0) {
     throw invalid('issuers', 'must have at least one issuer');
@@ -85,7 +85,7 @@ function resolveIssuers(options: VerifierOptions): readonly ResolvedIssuer[] {
   if (double !== undefined) {
     throw invalid(
       'issuers',
-      `has the issuer ${JSON.stringify(double)} twice, so it cannot be told which of the two a token is of: give one of the clusters another --service-account-issuer`,
+      `has the issuer ${JSON.stringify(double)} twice, so a token's cluster cannot be told: give one of the clusters another --service-account-issuer`,
     );
   }
   return issuers;
@@ -121,26 +121,25 @@ function resolveIssuer(options: TokenIssuerOptions): readonly ResolvedIssuer[] {
   if (bearer !== undefined && names.length > 1) {
     throw invalid(
       'bearer',
-      'would go to several issuers: give the option "apiServer", or an entry of "issuers" to each',
+      'would go to several issuers: set the option "apiServer", or use "issuers" with an entry for each',
     );
   }
   return names.map((name) => ({ ...common, names: [name], server: secureUrl('issuer', name), isApiServer: false }));
 }
 
 /**
- * A URL without a slash at its end. Keys that come in clear text could be anybody's, and a token that goes in clear text
- * becomes anybody's.
+ * Returns a URL without a trailing slash; https only, except for loopback: in clear text, keys could be forged and the token stolen.
  */
 function secureUrl(option: string, text: string): URL {
   const url = parseUrl(text.replace(/\/$/, ''));
   if (url === undefined || !(url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url)))) {
-    const fix = option === 'issuer' ? ', or the option "apiServer" say where the keys are' : '';
+    const fix = option === 'issuer' ? ', or the option "apiServer" must be set to fetch the keys from' : '';
     throw invalid(option, `must be a URL with https${fix}`);
   }
   return url;
 }
 
-/** A single value as a list of one, a missing one as a list of none. */
+/** Returns a single value as a list of one, undefined as an empty list. */
 function listOf(value: string | readonly string[] | undefined): readonly string[] {
   return value === undefined ? [] : [value].flat();
 }

@@ -12,15 +12,15 @@ import { TokenVerificationError } from './token-verification-error.js';
 import type { Verdict } from './verdict.js';
 import type { IssuerRecord } from './verifier-record.js';
 
-/** How long a good answer holds: as long as the API server itself keeps one (kube-apiserver options, TokenSuccessCacheTTL). */
+/** Cache time of an accepted token, as of the API server itself (kube-apiserver options, TokenSuccessCacheTTL). */
 const ACCEPTED_FOR_MS = 10_000;
-/** How long a bad answer holds: longer than a client takes to retry, shorter than anybody waits for a new service account to work. */
+/** Cache time of a rejected token: longer than a client takes to retry, short enough for a new service account to work soon. */
 const REFUSED_FOR_MS = 2_000;
-/** Reviews at once: a small part of what an API server takes (kube-apiserver, `--max-mutating-requests-inflight=200`). */
+/** Concurrent reviews: a small part of an API server's capacity (kube-apiserver, `--max-mutating-requests-inflight=200`). */
 const MAX_REVIEWS = 16;
-/** At 5 ms a review, 16 at once, these have their turn within a third of a second. */
+/** At 5 ms a review and 16 at once, these are done within a third of a second. */
 const MAX_WAITING = 1_000;
-/** How long an API server that failed is left alone, where tokens are accepted by their signature meanwhile. */
+/** Pause after a failed review, if tokens are accepted by their signature meanwhile (`fallbackMethod`). */
 const OUTAGE_PAUSE_MS = 5_000;
 
 /** The parts of a {@link ReviewProof}. */
@@ -35,8 +35,8 @@ export interface ReviewProofOptions {
 }
 
 /**
- * Proves a token genuine by asking the API server (TokenReview), which also knows whether the pod and the service account
- * are still there. A token whose signature is wrong is refused without a review.
+ * Proves a token genuine by a TokenReview of the API server, which also knows whether the pod and the service account still exist. A token
+ * with a wrong signature is rejected without a review.
  */
 export class ReviewProof implements TokenProof {
   readonly #options: ReviewProofOptions;
@@ -51,7 +51,10 @@ export class ReviewProof implements TokenProof {
       maxRunning: MAX_REVIEWS,
       maxWaiting: MAX_WAITING,
       timeoutMs: options.timeoutMs,
-      toError: (why) => new OutageError(unavailable(`The API server was not asked for a TokenReview: ${why}.`)),
+      toError: (why) =>
+        new OutageError(
+          unavailable(`No TokenReview was made: ${why}. Check the load and the latency of the API server.`),
+        ),
     });
   }
 
@@ -74,7 +77,7 @@ export class ReviewProof implements TokenProof {
     }
   }
 
-  /** Resolves with undefined where the keys are not to be had: the API server has the last word anyway. */
+  /** Resolves with undefined if the keys cannot be fetched: the review decides anyway. */
   async #checkSignature(parsed: ParsedToken): Promise<Verdict | undefined> {
     const { keys, signature } = this.#options;
     let keySet: KeySet;
@@ -83,7 +86,7 @@ export class ReviewProof implements TokenProof {
     } catch {
       return undefined;
     }
-    // Too many signatures to check are a reason to ask for less, not for more.
+    // Not caught: with too many signatures to check, a review would only add load.
     return signature.proveWith(keySet, parsed);
   }
 
@@ -107,7 +110,7 @@ export class ReviewProof implements TokenProof {
     const review = readTokenReview(text);
     if (review === undefined) {
       throw unavailable(
-        'The answer of the API server to a TokenReview is not a TokenReview. Check that the option "apiServer" is its address, and what is in between.',
+        'The answer of the API server to a TokenReview is not a TokenReview. Check that the option "apiServer" is its address, and any proxy in between.',
       );
     }
     return review;
@@ -117,14 +120,14 @@ export class ReviewProof implements TokenProof {
     if (this.#outage !== undefined && performance.now() < this.#outage.untilMs) throw this.#outage.error;
   }
 
-  /** Returns until when nobody asks again. */
+  /** Returns the end of the pause. */
   #noteOutage(error: OutageError): number {
     if (this.#outage?.error !== error) this.#outage = { error, untilMs: performance.now() + OUTAGE_PAUSE_MS };
     return this.#outage.untilMs;
   }
 }
 
-/** The API server cannot answer now, which is neither a fault of the token nor one of the configuration. */
+/** The API server cannot answer now: neither the token nor the configuration is wrong. */
 class OutageError extends Error {
   constructor(readonly forCaller: TokenVerificationError) {
     super();

@@ -1,6 +1,5 @@
 /**
- * A budget that fills up with time: so many at once, then one in each interval. Durations are measured with the
- * monotonic clock.
+ * A token bucket: a burst at once, then one in each interval (monotonic clock).
  */
 export class TokenBucket {
   readonly #capacity: number;
@@ -9,8 +8,8 @@ export class TokenBucket {
   #filledAtMs = performance.now();
 
   /**
-   * @param capacity - how many may be taken at once; the bucket is full at the start
-   * @param refillMs - after how many milliseconds one more may be taken
+   * @param capacity - size of the burst; the bucket starts full
+   * @param refillMs - interval after which one more may be taken, in milliseconds
    */
   constructor(capacity: number, refillMs: number) {
     this.#capacity = capacity;

@@ -3,7 +3,7 @@ import { FINGERPRINT_LENGTH } from '../token/fingerprint.js';
 import { audiencesOf } from './assert-claims.js';
 import { TokenVerificationError } from './token-verification-error.js';
 
-/** Who sent a verified token. Immutable, and safe to log. */
+/** The sender of a verified token. Immutable, and safe to log. */
 export interface TokenIdentity {
   /** Namespace of the service account, and of the pod. */
   readonly namespace: string;
@@ -14,24 +14,24 @@ export interface TokenIdentity {
   readonly node: KubernetesObjectReference | undefined;
   /** Claim `sub`: `system:serviceaccount:<namespace>:<name>`. */
   readonly subject: string;
-  /** Claim `iss`: which of the issuers of the verifier, where it has several. */
+  /** Claim `iss`: one of the verifier's issuers. */
   readonly issuer: string;
-  /** The audiences that both the token has and the verifier was told; at least one. */
+  /** The token's audiences that the verifier expects; at least one. */
   readonly audiences: readonly string[];
   /** Claim `exp`. */
   readonly expiresAt: Date;
-  /** First 12 hexadecimal digits of the SHA-256 of the token: the same in the sender's log. */
+  /** First 12 hexadecimal digits of the SHA-256 of the token, as in the sender's log. */
   readonly fingerprint: string;
   /** All claims, deeply frozen. */
   readonly claims: BoundTokenClaims;
 }
 
 /**
- * Returns the identity that the claims of a token state; it is to be believed once the token is verified.
+ * Returns the identity in the claims of a token; trust it only after the token is verified.
  *
  * @param digest - SHA-256 of the token in hexadecimal
- * @param audiences - those that the verifier was told
- * @throws `ERR_VERIFY_CLAIM` for a token that does not say which service account it is, or says two
+ * @param audiences - those that the verifier expects
+ * @throws `ERR_VERIFY_CLAIM` if the claims name no service account, or two
  */
 export function statedIdentity(claims: BoundTokenClaims, digest: string, audiences: readonly string[]): TokenIdentity {
   const { iss: issuer, sub: subject, exp } = claims;
@@ -39,7 +39,7 @@ export function statedIdentity(claims: BoundTokenClaims, digest: string, audienc
   if (namespace === undefined || serviceAccount === undefined || exp === undefined || issuer === undefined) {
     throw new TokenVerificationError(
       'ERR_VERIFY_CLAIM',
-      'The token is not a bound service account token: it has no claim "exp", or none "kubernetes.io" with a namespace and a service account.',
+      'The token is not a bound service account token: the claim "exp", or "kubernetes.io" with a namespace and a service account, is missing.',
       { claim: 'kubernetes.io' },
     );
   }
@@ -58,7 +58,7 @@ export function statedIdentity(claims: BoundTokenClaims, digest: string, audienc
     subject,
     issuer,
     audiences: Object.freeze(audiencesOf(claims).filter((audience) => audiences.includes(audience))),
-    // A date can be changed, so each identity has one of its own.
+    // A Date is mutable, so each identity gets its own.
     expiresAt: new Date(exp * 1000),
     fingerprint: digest.slice(0, FINGERPRINT_LENGTH),
     claims,

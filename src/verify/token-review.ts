@@ -3,9 +3,9 @@ import { withoutSecrets } from '../internal/without-secrets.js';
 import type { ParsedToken } from './parse-token.js';
 import { TokenVerificationError } from './token-verification-error.js';
 
-/** What an API server says about a token (TokenReviewStatus of authentication.k8s.io/v1, types.go). */
+/** The result of a review (TokenReviewStatus of authentication.k8s.io/v1, types.go). */
 export interface TokenReviewStatus {
-  /** Left out when it is false. */
+  /** Absent if false. */
   readonly authenticated?: boolean;
   readonly audiences?: readonly string[];
   readonly user?: { readonly username?: string };
@@ -17,13 +17,13 @@ export function tokenReview({ text }: ParsedToken, audiences: readonly string[])
   return { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token: text, audiences } };
 }
 
-/** Reads the answer to a review; undefined for one that does not say what the API says, as of a proxy in between. */
+/** Reads the answer to a review; undefined for any other document, such as that of a proxy in between. */
 export function readTokenReview(body: string): TokenReviewStatus | undefined {
   let review: unknown;
   try {
     review = JSON.parse(body);
   } catch {
-    // No cause is kept: the message of a parser may quote the body, which has the token in it.
+    // Without the error: its message may quote the body, which has the token in it.
     return undefined;
   }
   const status = isObject(review) ? review.status : undefined;
@@ -40,7 +40,7 @@ export function readTokenReview(body: string): TokenReviewStatus | undefined {
 }
 
 /**
- * Returns why a reviewed token is not accepted, or undefined when it is.
+ * Returns the error for a reviewed token that is rejected, or undefined.
  *
  * @param audiences - those that the review asked for
  */
@@ -53,11 +53,11 @@ export function refusalOf(
     const why = error === undefined ? '' : `: ${JSON.stringify(printable(withoutSecrets(error, [text]), 300))}`;
     return new TokenVerificationError(
       'ERR_VERIFY_REVOKED',
-      `The API server does not accept the token${why}. Its signature may be that of another cluster or changed, it may have ` +
-        'expired, or its pod or service account was deleted.',
+      `The API server rejects the token${why}. The token may be of another cluster, changed or expired, or its pod or service ` +
+        'account was deleted.',
     );
   }
-  // An API server, or a webhook behind it, that knows no audiences would accept a token for anybody.
+  // An API server, or a webhook behind it, that ignores audiences would accept a token for any service.
   if (!confirmed?.some((audience) => audiences.includes(audience))) {
     return new TokenVerificationError(
       'ERR_VERIFY_AUDIENCE',
@@ -66,9 +66,13 @@ export function refusalOf(
     );
   }
   if (user?.username === claims.sub) return undefined;
-  return new TokenVerificationError('ERR_VERIFY_CLAIM', 'The API server says that the token is of another subject.', {
-    claim: 'sub',
-  });
+  return new TokenVerificationError(
+    'ERR_VERIFY_CLAIM',
+    'The TokenReview names another subject than the claim "sub" of the token.',
+    {
+      claim: 'sub',
+    },
+  );
 }
 
 function isUser(value: unknown): boolean {

@@ -11,10 +11,10 @@ import type { TokenProof } from './token-proof.js';
 import { TokenVerificationError } from './token-verification-error.js';
 import type { IssuerRecord, VerifierRecord } from './verifier-record.js';
 
-/** An issuer whose tokens are accepted when its proof says so, and its allow-lists. */
+/** An issuer: the proof of its tokens, and its allow-lists. */
 export interface TrustedIssuer {
   readonly proof: TokenProof;
-  /** Throws `ERR_VERIFY_FORBIDDEN` for a service account that is not let in. */
+  /** Throws `ERR_VERIFY_FORBIDDEN` for a service account that is not allowed. */
   assertAllowed(identity: TokenIdentity): void;
 }
 
@@ -35,7 +35,7 @@ export class TrustedIssuers {
   }
 
   /**
-   * Returns the issuer that a token says it is of, which is compared to the letter.
+   * Returns the issuer with exactly the claim `iss` of a token.
    *
    * @throws `ERR_VERIFY_ISSUER`
    */

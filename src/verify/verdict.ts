@@ -1,9 +1,9 @@
 import type { TokenVerificationError } from './token-verification-error.js';
 
-/** What was found out about a token, whose claims are another matter: they are looked at every time. */
+/** Result of a proof. Claims are not part of it: they are checked on every call. */
 export interface Verdict {
   /** Why the token is not genuine; undefined for a genuine one. */
   readonly refusal?: TokenVerificationError | undefined;
-  /** Returns whether the verdict is still to be relied on; otherwise the token has to be proved again. */
+  /** Returns whether the verdict is still valid; otherwise the token must be proved again. */
   holds(): boolean;
 }

@@ -1,23 +1,23 @@
 import type { TokenVerificationErrorCode } from '../errors.js';
 
-/** How a verification ended: the token was accepted, or the code of the error. */
+/** Outcome of a verification: `accepted`, or the error code. */
 export type VerificationOutcome = 'accepted' | TokenVerificationErrorCode;
 
-/** What metrics show of a verifier: a plain object, as it is at a moment. */
+/** Figures of a verifier at one moment, for metrics: a plain object. */
 export interface VerifierFigures {
-  /** What this service calls itself (option `audience`). */
+  /** Audiences of this service (option `audience`). */
   readonly audiences: readonly string[];
-  /** Calls of `verify`, by how they ended. */
+  /** Calls of `verify`, by outcome. */
   readonly verifications: Readonly<Record<VerificationOutcome, number>>;
   readonly issuers: readonly IssuerFigures[];
 }
 
-/** What was asked of one issuer, or of its API server. */
+/** Requests to one issuer, or to its API server. */
 export interface IssuerFigures {
-  /** Its claim `iss`; of several, the first. */
+  /** Claim `iss`; the first if there are several. */
   readonly issuer: string;
-  /** TokenReviews, by whether there was an answer. */
+  /** TokenReviews, answered or failed. */
   readonly reviews: { readonly answered: number; readonly failed: number };
-  /** Fetches of the keys, by whether there were any. */
+  /** Fetches of the keys, answered or failed. */
   readonly keyFetches: { readonly answered: number; readonly failed: number };
 }

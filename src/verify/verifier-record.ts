@@ -5,9 +5,9 @@ import type { TokenIdentity } from './token-identity.js';
 import type { IssuerFigures, VerificationOutcome, VerifierFigures } from './verifier-figures.js';
 
 /**
- * What is published on the diagnostics channels `projected-token:verifier:<event>` of every verifier, for tracers that the program
- * itself knows nothing of. `accepted` and `rejected`: a verification ended. `review` and `key-fetch`: an issuer or its API server was
- * asked. No message holds bytes of a token.
+ * Message on the diagnostics channels `projected-token:verifier:<event>` of every verifier, for tracers. Events: `accepted` and
+ * `rejected`, a verification ended; `review` and `key-fetch`, a request to an issuer or its API server ended. No message holds bytes of a
+ * token.
  *
  * @example
  * ```ts
@@ -22,9 +22,9 @@ export interface VerifierDiagnosticsMessage {
   readonly audiences: readonly string[];
   /** With `accepted`: the sender. */
   readonly identity?: TokenIdentity;
-  /** With `review` and `key-fetch`: the issuer that was asked. */
+  /** With `review` and `key-fetch`: the issuer. */
   readonly issuer?: string;
-  /** With `rejected`, and with `review` and `key-fetch` where there was no answer: why. */
+  /** With `rejected`, and with a failed `review` or `key-fetch`: the error. */
   readonly error?: Error;
 }
 
@@ -35,7 +35,7 @@ const channels = {
   'key-fetch': channel('projected-token:verifier:key-fetch'),
 };
 
-/** Every outcome, counted from 0 on, so that a first rejection is seen as an increase. */
+/** Counters start at 0, so that the first rejection shows as an increase. */
 const NO_VERIFICATIONS: Readonly<Record<VerificationOutcome, number>> = {
   accepted: 0,
   ERR_VERIFY_MALFORMED: 0,
@@ -53,7 +53,7 @@ const NO_VERIFICATIONS: Readonly<Record<VerificationOutcome, number>> = {
   ERR_VERIFY_UNAVAILABLE: 0,
 };
 
-/** Counts what a verifier does, and publishes it. */
+/** Counts and publishes what a verifier does. */
 export class VerifierRecord {
   readonly #audiences: readonly string[];
   readonly #verifications = { ...NO_VERIFICATIONS };
@@ -63,7 +63,7 @@ export class VerifierRecord {
     this.#audiences = audiences;
   }
 
-  /** A copy of what was counted. */
+  /** A copy of the counters. */
   get figures(): VerifierFigures {
     return {
       audiences: this.#audiences,
@@ -72,7 +72,7 @@ export class VerifierRecord {
     };
   }
 
-  /** Makes the record of one more issuer. */
+  /** Returns the record of one more issuer. */
   issuer(issuer: string): IssuerRecord {
     const record = new IssuerRecord(issuer, this.#audiences);
     this.#issuers.push(record);
@@ -91,7 +91,7 @@ export class VerifierRecord {
   }
 }
 
-/** Counts what is asked of one issuer or of its API server, and publishes it. */
+/** Counts and publishes requests to one issuer or its API server. */
 export class IssuerRecord {
   readonly #issuer: string;
   readonly #audiences: readonly string[];
@@ -105,13 +105,13 @@ export class IssuerRecord {
     this.#audiences = audiences;
   }
 
-  /** A copy of what was counted. */
+  /** A copy of the counters. */
   get figures(): IssuerFigures {
     const { review, 'key-fetch': keyFetch } = this.#counts;
     return { issuer: this.#issuer, reviews: { ...review }, keyFetches: { ...keyFetch } };
   }
 
-  /** Settles as the work does, and counts how it ended. */
+  /** Settles as the work does, and counts the outcome. */
   async during<T>(what: 'review' | 'key-fetch', work: () => Promise<T>): Promise<T> {
     const message = { audiences: this.#audiences, issuer: this.#issuer };
     try {

@@ -75,8 +75,8 @@ describe('A token that the API server does not accept', () => {
     const error = await rejectionOf(byReview(server.origin).verify(token));
     expect(error.code).toBe('ERR_VERIFY_REVOKED');
     expect(error.message).toBe(
-      'The API server does not accept the token: "invalid bearer token\u{fffd}[2K\u{fffd}". Its signature may be that of ' +
-        'another cluster or changed, it may have expired, or its pod or service account was deleted.',
+      'The API server rejects the token: "invalid bearer token\u{fffd}[2K\u{fffd}". The token may be of another cluster, changed ' +
+        'or expired, or its pod or service account was deleted.',
     );
     expectNoToken(error, token);
   });

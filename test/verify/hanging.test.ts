@@ -45,7 +45,7 @@ describe.each(METHODS)('By %s', (method) => {
     const token = issuer.sign();
     const error = await rejectionOf(verifier.verify(token));
     expect(error.code).toBe('ERR_VERIFY_UNAVAILABLE');
-    expect(error.message).toContain('the option "bearer" gave no token: no answer within 500 ms');
+    expect(error.message).toContain('the source in the option "bearer" returned no token: no answer within 500 ms');
     bearer.hangs = undefined;
     vi.advanceTimersByTime(5_000);
     await verifier.verify(token);
@@ -59,7 +59,7 @@ describe.each(METHODS)('By %s', (method) => {
     bearer.hangs = 'replaceToken';
     const verifier = verifierOf(server.origin, { method: 'token-review', bearer });
     const error = await rejectionOf(verifier.verify(issuer.sign()));
-    expect(error.message).toContain('the option "bearer" gave no token: no answer within 500 ms');
+    expect(error.message).toContain('the source in the option "bearer" returned no token: no answer within 500 ms');
     refuses = false;
     await verifier.verify(issuer.sign());
   });

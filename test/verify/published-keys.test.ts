@@ -179,7 +179,7 @@ describe('By published keys', () => {
     const foreign = await forged.createToken('shop', 'checkout', { audiences: ['billing'] });
     await forged.close();
     expect((await rejectionOf(other.verify(foreign.token))).message).toContain(
-      `it is of the issuer "${server().issuer}"`,
+      `it names the issuer "${server().issuer}"`,
     );
   });
 
