@@ -11,7 +11,7 @@ import {
   optionNamed,
 } from './commands.js';
 
-/** What the user asked for. */
+/** A parsed command line. */
 export type Command =
   | { readonly name: 'help'; readonly about?: CommandName }
   | { readonly name: 'version' }
@@ -20,10 +20,10 @@ export type Command =
   | WaitCommand
   | { readonly name: 'completion'; readonly shell: 'bash' | 'zsh' };
 
-/** Which token, and what it must be. */
+/** Options that select a token and set its requirements. */
 export type TokenOptions = Pick<ProjectedTokenProviderOptions, 'path' | 'audience' | 'issuer' | 'subject'>;
 
-/** What `watch` and `wait` have in common. */
+/** Options common to all commands with a token. */
 interface TokenCommand extends TokenOptions {
   readonly json: boolean;
   readonly showToken: boolean;
@@ -33,13 +33,13 @@ interface TokenCommand extends TokenOptions {
 export interface InspectCommand extends TokenCommand {
   readonly name: 'inspect';
   readonly claims: boolean;
-  /** Where to get the keys from; undefined where the signature is not to be checked. */
+  /** Source of the keys; undefined without a check of the signature. */
   readonly verify: KeySource | undefined;
 }
 
 /** Where `inspect --verify` gets the keys of the issuer from. */
 export interface KeySource {
-  /** The API server; the issuer itself where it is undefined. */
+  /** The API server; undefined for the issuer itself. */
   readonly apiServer: string | undefined;
   /** File with the CA certificates of that server. */
   readonly ca: string | undefined;
@@ -61,11 +61,11 @@ export interface WaitCommand extends TokenCommand {
 /** The argument that stands for standard input. */
 export const STANDARD_INPUT = '-';
 
-/** The command line cannot be understood; its message says why. */
+/** Thrown for an invalid command line, with the reason as its message. */
 export class UsageError extends Error {
   constructor(
     message: string,
-    /** The command that it was about, where there is one. */
+    /** The command that it is about, if any. */
     readonly command?: CommandName,
   ) {
     super(message);
@@ -146,7 +146,7 @@ function keySourceOf(options: Options): KeySource | undefined {
 /** The options that were given, each with its values; a switch has none. */
 type Options = ReadonlyMap<OptionName, string[]>;
 
-/** Tells options and other words apart. `node:util` splits the words; what is wrong with them is said here. */
+/** Separates options from other words. `node:util` splits the words; errors are reported here. */
 function readWords(args: readonly string[]): { words: string[]; options: Options } {
   const config = Object.fromEntries(
     (Object.keys(OPTIONS) as OptionName[]).map((name) => {
@@ -184,7 +184,7 @@ function valuesOf(
     return [];
   }
   if (value === undefined) throw new UsageError(`--${name} needs a value: --${name} <${placeholder}>.`);
-  // What looks like an option was hardly meant as a value.
+  // A word like an option is unlikely to be meant as a value.
   if (!inlineValue && value.startsWith('-')) {
     throw new UsageError(
       `--${name} needs a value before "${value}". For one that begins with a dash: --${name}=${value}.`,

@@ -1,6 +1,6 @@
 import type { OptionName } from './commands.js';
 
-/** What the command line calls the options of the library. */
+/** Names of the library's options on the command line. */
 const WORDS: Readonly<Record<string, `--${OptionName}` | 'argument'>> = {
   path: 'argument',
   audience: '--audience',
@@ -12,7 +12,7 @@ const WORDS: Readonly<Record<string, `--${OptionName}` | 'argument'>> = {
   readyTimeoutMs: '--timeout',
 };
 
-/** Returns a message of the library in the words of the command line: `--audience` for `the option "audience"`. */
+/** Returns a message of the library with the options of the command line: `--audience` for `the option "audience"`. */
 export function inCommandWords(message: string): string {
   return message.replace(/\b([Tt]he )?option "(\w+)"/g, (whole, article: string | undefined, option: string) => {
     const word = WORDS[option];

@@ -2,23 +2,23 @@
 export interface OptionSpec {
   /** One letter for it. */
   readonly short?: string;
-  /** What its value is called; an option without one is a switch. */
+  /** Placeholder of its value; an option without one is a switch. */
   readonly value?: string;
   /** Whether its value is the path of a file. */
   readonly isFile?: boolean;
-  /** What it does: lines of the help. */
+  /** Lines of the help. */
   readonly help: readonly string[];
 }
 
-/** A command and what it takes. */
+/** A command, its argument and its options. */
 export interface CommandSpec {
-  /** Its argument, as the help writes it. */
+  /** Its argument, as in the help. */
   readonly argument: string;
-  /** Words that the argument can be; a path where there are none. */
+  /** Possible arguments; undefined for a path. */
   readonly words?: readonly string[];
-  /** What it does, in the help of all commands. */
+  /** Its line in the help of all commands. */
   readonly summary: readonly string[];
-  /** What else to know, in its own help. */
+  /** More lines in its own help. */
   readonly details: readonly string[];
   readonly options: readonly OptionName[];
   readonly exitCodes: readonly string[];
@@ -27,11 +27,11 @@ export interface CommandSpec {
 
 /** Every option, in the order of the help. */
 export const OPTIONS = {
-  audience: { value: 'name', help: ['Audience that the token must carry; repeat for several'] },
-  issuer: { value: 'url', help: ['Issuer that it must come from; repeat for several'] },
+  audience: { value: 'name', help: ['Audience that the token must have; repeat for several'] },
+  issuer: { value: 'url', help: ['Issuer that the token must have; repeat for several'] },
   subject: {
     value: 'name',
-    help: ['Subject that it must be for, such as', 'system:serviceaccount:<namespace>:<name>'],
+    help: ['Subject that the token must have, such as', 'system:serviceaccount:<namespace>:<name>'],
   },
   json: { help: ['Print JSON'] },
   claims: { help: ['Print the header and every claim as well'] },
@@ -42,8 +42,8 @@ export const OPTIONS = {
   },
   ca: { value: 'file', isFile: true, help: ['With --verify: CA certificates of that server (PEM)'] },
   bearer: { value: 'file', isFile: true, help: ['With --verify: file with a token for that server'] },
-  timeout: { value: 'seconds', help: ['Give up after so long (default 60; 0 looks once)'] },
-  'show-token': { help: ['Print the token itself: a secret'] },
+  timeout: { value: 'seconds', help: ['Time limit in seconds (default 60; 0 checks once)'] },
+  'show-token': { help: ['Print the token itself, which is a secret'] },
   help: { short: 'h', help: ['Print this help'] },
   version: { short: 'v', help: ['Print the version'] },
 } as const satisfies Record<string, OptionSpec>;
@@ -65,7 +65,7 @@ const PATH_DETAILS = [
 export const COMMANDS = {
   inspect: {
     argument: '[path | -]',
-    summary: ['Print what the token is, for whom and how old, what is wrong', 'with it and how to fix that'],
+    summary: ['Print the claims and the age of the token, what is wrong with it', 'and how to fix it'],
     details: [...PATH_DETAILS, 'With - the token is read from standard input.'],
     options: [...TOKEN_OPTIONS, 'claims', 'verify', 'api-server', 'ca', 'bearer', 'json', 'show-token'],
     exitCodes: ['0 the token is acceptable, 1 it is not, 2 the command line is wrong.', 'Warnings do not change it.'],
@@ -78,15 +78,15 @@ export const COMMANDS = {
   watch: {
     argument: '[path]',
     summary: ['Print a line for each event (rotation, rejection, expiry, …)', 'until interrupted'],
-    details: [...PATH_DETAILS, 'Piped, or with --json, it prints one JSON object a line.'],
+    details: [...PATH_DETAILS, 'Into a pipe, or with --json, it prints one JSON object per line.'],
     options: [...TOKEN_OPTIONS, 'json', 'show-token'],
-    exitCodes: ['0 a token was in use when it was interrupted, 1 none was,', '2 the command line is wrong.'],
+    exitCodes: ['0 a token was usable when it was interrupted, 1 none was,', '2 the command line is wrong.'],
     examples: ['projected-token watch | jq \'select(.event == "rotated")\''],
   },
   wait: {
     argument: '[path]',
-    summary: ['Return when there is an acceptable token: for an init container'],
-    details: [...PATH_DETAILS, 'What it waits for is printed on standard error.'],
+    summary: ['Wait for an acceptable token, for an init container'],
+    details: [...PATH_DETAILS, 'The reason for the wait is printed on standard error.'],
     options: [...TOKEN_OPTIONS, 'timeout', 'json', 'show-token'],
     exitCodes: [
       '0 there is an acceptable token, 1 none within --timeout or',
@@ -111,12 +111,12 @@ export type CommandName = keyof typeof COMMANDS;
 /** Names of all commands, in the order of the help. */
 export const COMMAND_NAMES = Object.keys(COMMANDS) as readonly CommandName[];
 
-/** The command of that name; undefined where there is none. */
+/** Returns the command of that name; undefined if there is none. */
 export function commandNamed(name: string): CommandSpec | undefined {
   return Object.hasOwn(COMMANDS, name) ? COMMANDS[name as CommandName] : undefined;
 }
 
-/** The option of that name; undefined where there is none. */
+/** Returns the option of that name; undefined if there is none. */
 export function optionNamed(name: string): OptionSpec | undefined {
   return Object.hasOwn(OPTIONS, name) ? OPTIONS[name as OptionName] : undefined;
 }

@@ -14,17 +14,17 @@ import { checkSignature } from './signature-check.js';
 
 /** What to diagnose. */
 export interface DiagnosisOptions extends TokenOptions {
-  /** Where to get the keys from; undefined where the signature is not to be checked. */
+  /** Source of the keys; undefined without a check of the signature. */
   readonly verify: KeySource | undefined;
 }
 
-/** What `inspect` finds out about a token. */
+/** Result of `inspect`. */
 export interface Diagnosis {
-  /** The path asked for; `-` for standard input. */
+  /** The given path; `-` for standard input. */
   readonly path: string;
-  /** The file that was looked at: that of the path, or the one found in its directory; undefined for standard input. */
+  /** The token file: the path, or the file found in its directory; undefined for standard input. */
   readonly file: string | undefined;
-  /** A link into a projected volume, a plain file, or a directory; undefined when it is neither or cannot be seen. */
+  /** A link into a projected volume, a plain file, or a directory; undefined for anything else or an unreadable path. */
   readonly kind: 'projected' | 'regular' | 'directory' | undefined;
   /** Permission bits in octal, as `0640`. */
   readonly mode: string | undefined;
@@ -33,12 +33,12 @@ export interface Diagnosis {
   readonly token: BoundToken | undefined;
   /** How long before its expiry the token counts as expired, in seconds. */
   readonly expiryMarginSeconds: number;
-  /** `verified` when the signature was checked and is that of the issuer; what is wrong is among the findings. */
+  /** `verified` if the signature was checked and is valid; a failure is among the findings. */
   readonly signature: 'verified' | undefined;
   readonly findings: readonly Finding[];
 }
 
-/** Reads a token from a file or from standard input, and says what is wrong with it. */
+/** Reads a token from a file or from standard input, and returns what is wrong with it. */
 export async function diagnose(
   { verify, ...options }: DiagnosisOptions,
   input: AsyncIterable<Uint8Array | string>,

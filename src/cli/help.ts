@@ -9,10 +9,10 @@ import {
   type OptionSpec,
 } from './commands.js';
 
-/** The form of every command line. */
+/** Usage of the program. */
 export const USAGE = `Usage: projected-token ${COMMAND_NAMES.join('|')} [argument] [options]`;
 
-/** Returns the form of the command lines of one command. */
+/** Returns the usage of one command. */
 export function usageOf(name: CommandName): string {
   const { argument, options }: CommandSpec = COMMANDS[name];
   return `Usage: projected-token ${name} ${argument}${options.length === 0 ? '' : ' [options]'}`;
@@ -22,7 +22,7 @@ export function usageOf(name: CommandName): string {
 export function generalHelp(): string {
   return text(
     [USAGE],
-    ['Looks at the Kubernetes bound service account token in a projected volume.'],
+    ['Inspects the Kubernetes bound service account token in a projected volume.'],
     ['Commands:', ...columns(COMMAND_NAMES.map((name) => [name, COMMANDS[name].summary]))],
     ['Options of every command:', ...optionLines(GLOBAL_OPTIONS)],
     ['Options of one command: projected-token help <command>'],

@@ -8,7 +8,7 @@ import { fromNow, lifetimeBar, timestamp } from './lifetime.js';
 import { STANDARD_INPUT_NAME } from './read-standard-input.js';
 import { columnsOf, type Output, type Paint, paintFor, printableJson, type Terminal, wrap } from './terminal.js';
 
-/** `inspect`: what the token is, and what is wrong with it. */
+/** Runs `inspect`: prints the token's claims and what is wrong with it. */
 export async function inspectToken(command: InspectCommand, { stdin, stdout, env }: Terminal): Promise<number> {
   const nowMs = Date.now();
   const diagnosis = await diagnose(command, stdin, nowMs);

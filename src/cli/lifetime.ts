@@ -3,12 +3,11 @@ import type { BoundToken } from '../token/bound-token.js';
 import { effectiveExpirySeconds } from '../token/schedule.js';
 import type { Paint } from './terminal.js';
 
-/** How long before its expiry a token counts as expired, in seconds: what the library does by default. */
+/** How long before its expiry a token counts as expired, in seconds: the library's default. */
 export const EXPIRY_MARGIN_SECONDS = resolveProviderOptions({}).expectation.expiryMarginSeconds;
 
 /**
- * A token's life as a bar of so many cells: `█` what is gone, `▒` what is left, and `┃` where its rotation is due. The demo draws
- * lives with the same signs.
+ * Returns a token's life as a bar: `█` elapsed, `▒` left, `┃` the due rotation. The demo uses the same signs.
  */
 export function lifetimeBar(token: BoundToken, nowMs: number, paint: Paint, width: number): string | undefined {
   const startMs = (token.issuedAt ?? token.notBefore)?.getTime();
@@ -23,7 +22,7 @@ export function lifetimeBar(token: BoundToken, nowMs: number, paint: Paint, widt
   return `${paint(colour, cells.join(''))} ${`${Math.round(share(nowMs) * 100)}`.padStart(3)} %`;
 }
 
-/** A span of time in the two largest units that say something: `1 h 12 min`, `48 s`. */
+/** Formats a duration in its two largest units: `1 h 12 min`, `48 s`. */
 export function duration(ms: number): string {
   const seconds = Math.round(Math.abs(ms) / 1000);
   const parts = [
@@ -41,13 +40,13 @@ export function duration(ms: number): string {
     .join(' ');
 }
 
-/** A moment seen from now: `in 12 min`, `3 s ago`. */
+/** Formats a time relative to now: `in 12 min`, `3 s ago`. */
 export function fromNow(date: Date, nowMs: number): string {
   const ms = date.getTime() - nowMs;
   return ms >= 0 ? `in ${duration(ms)}` : `${duration(ms)} ago`;
 }
 
-/** A moment for a person to read: in UTC, to the second. */
+/** Formats a time in UTC, to the second. */
 export function timestamp(date: Date): string {
   return `${date.toISOString().slice(0, -'.000Z'.length)}Z`;
 }

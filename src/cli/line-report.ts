@@ -12,7 +12,7 @@ const INDENTATION = 'hh:mm:ss  '.length + EVENT_WIDTH + 2;
 /** What a terminal itself adds to the line when it is interrupted. */
 const ECHO = '^C';
 
-/** For people: a line for each event, and below them one that shows the token's life go by. */
+/** Prints a line for each event, and below them the life of the token as a bar. */
 export const lineReport: CreateReport = ({ stdout, env }, provider, showToken) => {
   const paint = paintFor(stdout, env);
   const erase = () => canRedraw(stdout, env) && stdout.write('\r\u001b[K');
@@ -56,9 +56,9 @@ const EVENTS: Record<
   recovered: { colour: 'green', sentence: inUse },
   degraded: {
     colour: 'yellow',
-    sentence: ({ error }) => `The directory cannot be watched; it is polled instead. ${error!.message}`,
+    sentence: ({ error }) => `Cannot watch the directory; polling instead. ${error!.message}`,
   },
-  restored: { colour: 'green', sentence: () => 'The directory is watched again.' },
+  restored: { colour: 'green', sentence: () => 'Watching the directory again.' },
   error: { colour: 'red', sentence: ({ error }) => inCommandWords(error!.message) },
 };
 
@@ -70,7 +70,7 @@ const MAX_BAR = 40;
 const MIN_BAR = 8;
 const BESIDE_BAR = ' 100 %  0123456789ab, expires in 59 min 59 s'.length;
 
-/** Fits into the columns: a line that wraps could not be erased. */
+/** Returns a line that fits the columns, as a wrapped line could not be erased. */
 function lifeLine({ current }: ProjectedTokenProvider, paint: Paint, columns: number): string {
   if (current === undefined) return paint('dim', 'waiting for an acceptable token'.slice(0, columns));
   const text = `${current.fingerprint}${expiry(current)}`;

@@ -2,12 +2,12 @@
 import { run } from './run.js';
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // A reader that has seen enough, such as `head -1`, goes away: no failure of this program.
+  // The reader, such as `head -1`, has closed the pipe: not a failure.
   if (error.code === 'EPIPE') return;
   process.stderr.write(`projected-token: ${error.message}\n`);
   process.exit(1);
 });
-// There is nowhere left to tell it.
+// There is no stream left to report it.
 process.stderr.on('error', () => {});
 
 void run(process.argv.slice(2), process).then((exitCode) => {

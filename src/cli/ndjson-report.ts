@@ -3,7 +3,7 @@ import { inCommandWords } from './command-words.js';
 import type { CreateReport } from './report.js';
 import { printableJson } from './terminal.js';
 
-/** A JSON object a line for each event, for programs. */
+/** Prints a JSON object per line for each event, for programs. */
 export const ndjsonReport: CreateReport = ({ stdout }, _provider, showToken) => ({
   tell(event, { current, previous, error }) {
     const line = {

@@ -1,11 +1,11 @@
 import { TokenFileError } from '../errors.js';
 import { MAX_TOKEN_BYTES } from '../token/max-token-bytes.js';
 
-/** What errors call the place where the token came from. */
+/** Name of standard input in errors. */
 export const STANDARD_INPUT_NAME = 'standard input';
 
 /**
- * Reads a token from standard input: its text without surrounding white space.
+ * Reads a token from standard input, without surrounding white space.
  *
  * @throws `ERR_TOKEN_EMPTY`, `ERR_TOKEN_TOO_LARGE` ({@link TokenFileError})
  */

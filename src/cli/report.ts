@@ -2,7 +2,7 @@ import type { ProjectedTokenProvider } from '../provider/projected-token-provide
 import type { BoundToken } from '../token/bound-token.js';
 import type { Terminal } from './terminal.js';
 
-/** Events that `watch` tells of: those of the provider, and `ready` for its first token. */
+/** Events of `watch`: those of the provider, and `ready` for its first token. */
 export type WatchedEvent =
   | 'ready'
   | 'rotated'
@@ -14,21 +14,21 @@ export type WatchedEvent =
   | 'restored'
   | 'error';
 
-/** What an event is about. */
+/** Details of an event. */
 export interface EventDetails {
   readonly current?: BoundToken;
   readonly previous?: BoundToken;
   readonly error?: Error;
 }
 
-/** How `watch` tells of events. */
+/** Output of `watch`. */
 export interface Report {
   tell(event: WatchedEvent, details: EventDetails): void;
-  /** A second has passed. */
+  /** Called every second. */
   tick?(): void;
-  /** Nothing follows. */
+  /** Called at the end. */
   end?(): void;
 }
 
-/** Makes a report. */
+/** Creates a report. */
 export type CreateReport = (terminal: Terminal, provider: ProjectedTokenProvider, showToken: boolean) => Report;

@@ -10,7 +10,7 @@ import type { Terminal } from './terminal.js';
 import { waitForToken } from './wait.js';
 import { watchToken } from './watch.js';
 
-/** Runs the command line; resolves with the exit code: 0 all is well, 1 it is not, 2 the command line is wrong. */
+/** Runs the command line; resolves with the exit code: 0 success, 1 failure, 2 invalid command line. */
 export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
   try {
     const command = parseArguments(args);

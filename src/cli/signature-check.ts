@@ -5,9 +5,9 @@ import type { KeySource } from './arguments.js';
 import { type Finding, findingOf } from './finding.js';
 
 /**
- * Checks the signature of a token with the keys of its issuer. Resolves with what is wrong, or with undefined.
+ * Checks the signature of a token with the keys of its issuer. Resolves with the problem, or with undefined.
  *
- * @throws `ERR_TOKEN_OPTION` when the options cannot work
+ * @throws `ERR_TOKEN_OPTION` for invalid options
  */
 export async function checkSignature(token: BoundToken, source: KeySource): Promise<Finding | undefined> {
   const { apiServer, ca, bearer } = source;
@@ -37,7 +37,7 @@ export async function checkSignature(token: BoundToken, source: KeySource): Prom
 }
 
 const OTHER_WAY =
-  'If the issuer cannot be asked from here, get the keys from its API server (--api-server, --ca, --bearer), for example through kubectl proxy.';
+  'If the issuer cannot be reached from here, get the keys from its API server (--api-server, --ca, --bearer), for example through kubectl proxy.';
 
 function noUrl(issuer: string): string {
   return `The issuer ${JSON.stringify(issuer)} of the token is not a URL with https, so it publishes no keys. Get them from its API server (--api-server).`;

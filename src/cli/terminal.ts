@@ -10,8 +10,8 @@ export interface Terminal {
 }
 
 /**
- * Calls the listener when the person or the system wants the program to end. It stays: npx passes the SIGINT of a terminal on to a
- * process that got it already, and the second one would end the process before it has told its exit code.
+ * Calls the listener at SIGINT or SIGTERM. It stays registered: npx forwards the SIGINT of a terminal to a process that got it already,
+ * and the second one would end the process without its exit code.
  */
 export function onInterrupt(terminal: Pick<Terminal, 'on'>, listener: () => void): void {
   terminal.on('SIGINT', listener);
@@ -23,28 +23,28 @@ export interface Output {
   readonly isTTY?: boolean;
   readonly columns?: number;
   write(text: string): unknown;
-  /** `error`: nobody can be told anything there any more. */
+  /** `error`: the stream can no longer be written. */
   once(event: 'error', listener: () => void): unknown;
 }
 
 /** Colours a text, or leaves it as it is. */
 export type Paint = (format: Parameters<typeof styleText>[0], text: string) => string;
 
-/** Whether a line can be written over there. */
+/** Returns whether a line can be overwritten. */
 export function canRedraw(output: Output, env: Terminal['env']): boolean {
   return Boolean(output.isTTY) && env.TERM !== 'dumb';
 }
 
-/** Colours for a terminal only, and none where the person asks for none (https://no-color.org). */
+/** Returns colours for a terminal, and none for a pipe or with NO_COLOR (https://no-color.org). */
 export function paintFor(output: Output, env: Terminal['env']): Paint {
   if (!canRedraw(output, env) || env.NO_COLOR) return (_format, text) => text;
-  // Newer lines of Node would look at process.stdout and decide anew.
+  // Newer Node would check process.stdout itself.
   return (format, text) => styleText(format, text, { validateStream: false });
 }
 
 const DEFAULT_COLUMNS = 80;
 
-/** Width of a terminal; of one that does not tell, the usual. */
+/** Returns the width of a terminal, with the usual one as default. */
 export function columnsOf(output: Output): number {
   return output.columns || DEFAULT_COLUMNS;
 }
@@ -53,8 +53,8 @@ export function columnsOf(output: Output): number {
 const MAX_TEXT_COLUMNS = 100;
 
 /**
- * Breaks a text between words, so that it fits the terminal after an indentation that each line but the first gets. What is no
- * terminal gets it in one line, for `grep`.
+ * Wraps a text between words to the width of the terminal, with an indentation of each line but the first. Without a terminal it stays one
+ * line, for `grep`.
  */
 export function wrap(text: string, output: Output, indentation: number): string {
   if (!output.isTTY) return text;
@@ -68,7 +68,7 @@ export function wrap(text: string, output: Output, indentation: number): string 
   return lines.join(`\n${' '.repeat(indentation)}`);
 }
 
-/** JSON without characters that are not printable: those that JSON itself lets pass are escaped, too. */
+/** Returns JSON with every unprintable character escaped, also those that JSON itself allows. */
 export function printableJson(value: unknown, indentation?: number): string {
   return JSON.stringify(value, undefined, indentation).replace(/[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu, escaped);
 }

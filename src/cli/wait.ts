@@ -6,7 +6,7 @@ import { inCommandWords } from './command-words.js';
 import { fromNow } from './lifetime.js';
 import { onInterrupt, printableJson, type Terminal, wrap } from './terminal.js';
 
-/** `wait`: returns when an acceptable token is there; says on stderr what it waits for. */
+/** Runs `wait`: returns when there is an acceptable token; prints the reason for the wait on stderr. */
 export async function waitForToken(command: WaitCommand, terminal: Terminal): Promise<number> {
   const { stdout, stderr } = terminal;
   const say = (text: string) => stderr.write(`${wrap(printable(text), stderr, 2)}\n`);

@@ -7,7 +7,7 @@ import { ndjsonReport } from './ndjson-report.js';
 import type { EventDetails, WatchedEvent } from './report.js';
 import { onInterrupt, type Terminal } from './terminal.js';
 
-/** `watch`: a line for each event, until SIGINT or SIGTERM, or until nobody reads any more. */
+/** Runs `watch`: prints a line for each event, until SIGINT or SIGTERM, or until the output is closed. */
 export async function watchToken(command: WatchCommand, terminal: Terminal): Promise<number> {
   // It goes on until it is interrupted, with or without a token.
   const provider = new ProjectedTokenProvider({ ...command, readyTimeoutMs: MAX_TIMER_MS });

@@ -159,9 +159,9 @@ it('tells when the directory cannot be watched, and when it is again', async () 
   // A directory must be readable to be watched; searchable is enough to read the token in it.
   chmodSync(volume.directory, isRoot ? 0o711 : 0o300);
   const watching = watch({ asNobody: true });
-  await watching.until(/degraded.*The directory cannot be watched; it\s+is polled instead\.\s+.*EACCES/s);
+  await watching.until(/degraded.*Cannot watch the directory;\s+polling\s+instead\.\s+.*EACCES/s);
   chmodSync(volume.directory, 0o755);
-  await watching.until(/restored.*The directory is watched again\./);
+  await watching.until(/restored.*Watching the directory again\./);
 });
 
 it('prints each token on a line of its own with --show-token', async () => {

@@ -128,7 +128,11 @@ describe('In a pod that was prepared for Google Cloud, nothing has to be configu
       { type: 'service_account' },
       'is of the type "service_account", not "external_account"',
     ],
-    ['a program', { credential_source: { executable: { command: 'x' } } }, 'does not take its token from a plain text file'],
+    [
+      'a program',
+      { credential_source: { executable: { command: 'x' } } },
+      'does not take its token from a plain text file',
+    ],
     [
       'a file of JSON',
       { credential_source: { file: 'a', format: { type: 'json' } } },

@@ -67,7 +67,7 @@ describe('Many tokens by TokenReview', () => {
     const verifier = verifierOf(server.origin);
     const tokens = sign(40);
     const accepted = tokens.map((token) => verifier.verify(token));
-    await vi.waitFor(() => expect(order).toHaveLength(16));
+    await vi.waitFor(() => expect(order).toHaveLength(16), { timeout: 20_000 });
     open.open();
     await Promise.all(accepted);
     expect(most).toBe(16);
