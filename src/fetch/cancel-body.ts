@@ -5,8 +5,8 @@ type Cancelable =
   | undefined;
 
 /**
- * Ends a body that nobody will read; anything else than a stream stays as it is. Nobody waits for that: a body of which somebody keeps an
- * unread clone is cancelled no sooner than the clone.
+ * Cancels a stream that nobody will read; ignores any other body. Does not wait: a body with an unread clone is cancelled only together
+ * with the clone.
  */
 export function cancelBody(body: unknown, reason?: unknown): void {
   const stream = body as Cancelable;

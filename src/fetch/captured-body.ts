@@ -1,12 +1,11 @@
 /**
- * How much of a `Request`'s body is kept for a second sending. The same as follow-redirects keeps for the same purpose
- * (`maxBodyLength`).
+ * Maximum size of a `Request`'s body that is kept for a retry, as in follow-redirects (`maxBodyLength`).
  */
 const MAX_BYTES = 10 * 1024 * 1024;
 
 /**
- * The bytes of a body that can be read only once, taken from a copy of its stream while the body is sent. A body that is
- * too long, or has not come to its end, has no bytes here.
+ * The bytes of a body that can be read only once, captured from a copy of its stream while the body is sent. There are none if the body
+ * is too long or has not ended.
  */
 export class CapturedBody {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
@@ -18,12 +17,12 @@ export class CapturedBody {
     this.#capture().catch(() => {});
   }
 
-  /** All bytes, once they were all read. */
+  /** All bytes, once the body has ended. */
   get bytes(): Uint8Array | undefined {
     return this.#bytes;
   }
 
-  /** Stops reading and lets go of what was read. */
+  /** Stops reading and frees the bytes. */
   release(): void {
     this.#bytes = undefined;
     this.#reader.cancel().catch(() => {});

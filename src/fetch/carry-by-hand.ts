@@ -5,8 +5,8 @@ import { followRedirect, type Hop, markRedirected, networkError } from './follow
 import { type Fetch, headersOf, OutgoingRequest, urlOf } from './outgoing-request.js';
 
 /**
- * A fetch that carries the token, made of any function like it. It follows redirects itself, because fetch takes no header off but
- * Authorization when a redirect leads to another origin.
+ * Returns a fetch that carries the token, from any function with its signature. It follows redirects itself: at a redirect to another
+ * origin, fetch removes the header Authorization only.
  */
 export function carryByHand(fetch: Fetch, carriage: TokenCarriage, { keepBody }: CarryFetchOptions): Fetch {
   return async (input, init) => {
@@ -34,7 +34,9 @@ async function travel(fetch: Fetch, carriage: TokenCarriage, request: OutgoingRe
     const response = await sendHop(fetch, carriage, request, journey, hop);
     if (request.redirect !== 'follow') return response;
     if (response?.type === 'opaqueredirect') {
-      throw networkError('this fetch hides where a redirect leads to, so the token cannot be kept from other origins');
+      throw networkError(
+        'this fetch hides the target of a redirect, so the token could reach another origin; pass a fetch that honours redirect: "manual"',
+      );
     }
     const next = followRedirect(hop, response, redirects);
     if (next === undefined) return redirects === 0 ? response : markRedirected(response, hasLeftOrigin);
@@ -46,7 +48,7 @@ async function travel(fetch: Fetch, carriage: TokenCarriage, request: OutgoingRe
   }
 }
 
-/** Sends one hop, and once more if it refused the token. */
+/** Sends one hop, and retries once if it rejected the token. */
 async function sendHop(
   fetch: Fetch,
   { header }: TokenCarriage,

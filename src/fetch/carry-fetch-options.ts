@@ -1,5 +1,5 @@
-/** What a client that sends with a carrying fetch may know of its bodies. */
+/** Options of a client that sends with a carrying fetch. */
 export interface CarryFetchOptions {
-  /** Whether the body of a `Request` is kept for a second sending. */
+  /** Whether the body of a `Request` is kept for a retry. */
   readonly keepBody: boolean;
 }

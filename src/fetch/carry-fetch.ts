@@ -5,7 +5,7 @@ import { carryThroughDispatcher } from './carry-through-dispatcher.js';
 import { isNodeFetch } from './is-node-fetch.js';
 import type { Fetch } from './outgoing-request.js';
 
-/** Returns a fetch that carries the token: Node's own through its dispatcher, and any function like it by hand. */
+/** Returns a fetch that carries the token: through the dispatcher for Node's own, by hand for any other function. */
 export function carryFetch(
   fetch: Fetch,
   carriage: TokenCarriage,

@@ -34,14 +34,14 @@ const REFERRER_POLICIES: readonly string[] = [
 /** Headers that describe a body that is not sent any more (Fetch standard, request-body-header name). */
 const BODY_HEADERS = ['content-encoding', 'content-language', 'content-location', 'content-type', 'content-length'];
 
-/** Headers that are not for another origin: `authorization` by the Fetch standard, the others as undici does. */
+/** Headers that are removed for another origin: `authorization` by the Fetch standard, the others as in undici. */
 const ORIGIN_BOUND_HEADERS = ['authorization', 'proxy-authorization', 'cookie', 'host'];
 
 /**
- * The hop that a response redirects to; undefined when it is no redirect.
+ * Returns the next hop of a redirect; undefined if the response is not a redirect.
  *
- * @param redirects - how many were followed before this one
- * @throws TypeError where `fetch` rejects with one
+ * @param redirects - number of redirects followed before
+ * @throws TypeError if `fetch` would reject with one
  * @see https://fetch.spec.whatwg.org/#http-redirect-fetch
  */
 export function followRedirect(hop: Hop, response: Response, redirects: number): Hop | undefined {
@@ -72,7 +72,7 @@ function referrerPolicyOf({ headers }: Response): ReferrerPolicy | undefined {
   return policies.findLast((policy) => REFERRER_POLICIES.includes(policy)) as ReferrerPolicy | undefined;
 }
 
-/** What fetch rejects with when a request cannot be completed: Node's message, and the reason as its cause. */
+/** Returns the error of a failed fetch: Node's message, with the reason as its cause. */
 export function networkError(reason: string): TypeError {
   return new TypeError('fetch failed', { cause: new Error(reason) });
 }

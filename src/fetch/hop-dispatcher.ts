@@ -12,8 +12,7 @@ const [GLOBAL_DISPATCHER, LEGACY_GLOBAL_DISPATCHER] = [
 ];
 
 /**
- * How much is kept of a body that would not stay in memory otherwise: as much as follow-redirects keeps for the same purpose
- * (`maxBodyLength`).
+ * Maximum size of a body that is kept in memory for a retry, as in follow-redirects (`maxBodyLength`).
  */
 const MAX_KEPT_BYTES = 10 * 1024 * 1024;
 
@@ -39,8 +38,8 @@ export class HopCarriers {
 }
 
 /**
- * The dispatcher of one call of Node's `fetch`, through which each hop of its redirects goes: puts the token on where it may go, and
- * sends a hop that was refused once more. All else is left to `fetch`.
+ * The dispatcher of one call of Node's `fetch` for each hop of its redirects: adds the token for allowed origins, and retries a rejected
+ * hop once. All else is left to `fetch`.
  */
 export class HopDispatcher {
   readonly journey: TokenJourney;
@@ -81,14 +80,14 @@ export class HopDispatcher {
   };
 }
 
-/** That of Node's own `fetch`, which is undici of the version that Node says. */
+/** Returns the global dispatcher of Node's own `fetch`, by the version of undici in Node. */
 function globalDispatcher(): Dispatcher {
   const isLegacy = Number.parseInt(process.versions.undici ?? '', 10) < 8;
   const dispatcher = isLegacy ? undefined : Reflect.get(globalThis, GLOBAL_DISPATCHER);
   return dispatcher ?? Reflect.get(globalThis, LEGACY_GLOBAL_DISPATCHER);
 }
 
-/** Of these `fetch` makes one piece of memory, which it holds itself as long as the request goes on. */
+/** Returns whether `fetch` itself keeps the body in memory during the request. */
 function isInMemory(body: unknown): boolean {
   return (
     typeof body === 'string' ||

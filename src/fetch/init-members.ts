@@ -1,4 +1,4 @@
-/** Members of `RequestInit`; a `Request`, which may stand in its place, has them as getters that a spread would not see. */
+/** Members of `RequestInit`. A `Request` given as init has them as getters, which a spread would miss. */
 export const INIT_MEMBERS = [
   'method',
   'headers',

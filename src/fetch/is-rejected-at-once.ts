@@ -4,7 +4,7 @@ import type { Init, Input } from './outgoing-request.js';
 
 /**
  * Returns whether fetch rejects a request with a stream as its body before it sends anything: because of a member of the init, such as
- * `keepalive`, or because somebody reads the stream. The stream stays as it is: what is tried has another one.
+ * `keepalive`, or because the stream is locked. The check uses another stream and leaves this one untouched.
  */
 export function isRejectedAtOnce(input: Input, init: Readonly<Record<string, unknown>>): boolean {
   const body = init.body as { readonly locked?: boolean };

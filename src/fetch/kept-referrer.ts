@@ -10,7 +10,7 @@ type Referrer = Pick<RequestInit, 'referrer' | 'referrerPolicy'>;
  * Request, step 13), and the one that carries the token always has a member.
  *
  * @param init - that of the caller
- * @returns nothing where fetch would not send the referrer either
+ * @returns an empty object if fetch would not send the referrer either
  */
 export function keptReferrer(input: unknown, init: Members): Referrer {
   const { referrer = CLIENT, referrerPolicy = '' } = Object(input) as Partial<Request>;
@@ -20,7 +20,7 @@ export function keptReferrer(input: unknown, init: Members): Referrer {
 
 const CLIENT = 'about:client';
 
-/** Found out by trying: undici 7 takes it away without an init too, and node-fetch never does. */
+/** Found out by a trial: undici 7 drops it even without an init, and node-fetch never does. */
 function keepsReferrer(Own: typeof Request, init: Members): boolean {
   const url = 'http://localhost/';
   // Whatever else is in an init, fetch takes it for an empty one.

@@ -14,14 +14,13 @@ export type Input = Parameters<Fetch>[0];
 export type Init = NonNullable<Parameters<Fetch>[1]>;
 type Redirect = NonNullable<Init['redirect']>;
 
-/** The URL of a request, if it is a whole one. */
+/** Returns the URL of a request; undefined if it is not absolute. */
 export function urlOf(input: Input): URL | undefined {
   return parseUrl(isRequest(input) ? input.url : String(input));
 }
 
 /**
- * What a caller gave to fetch, as it was at the time of the call (fetch copies it then, too), so that it can be sent to one
- * hop after another.
+ * The arguments of a fetch call, copied at the time of the call, as fetch does, so that they can be sent to one hop after another.
  */
 export class OutgoingRequest {
   readonly #request: Request | undefined;
@@ -33,9 +32,9 @@ export class OutgoingRequest {
   readonly start: Hop;
   readonly redirect: Redirect;
   readonly mode: Init['mode'];
-  /** Undefined also for what is none, which fetch rejects itself. */
+  /** Undefined also for a value that is not a signal, which fetch rejects itself. */
   readonly signal: AbortSignal | undefined;
-  /** The headers as the caller wrote them: with their case, in their order. */
+  /** The headers as written by the caller, in case and order. */
   readonly #written: readonly [name: string, value: string][];
 
   constructor(input: Input, init: Init | undefined, keepBody: boolean) {
@@ -60,7 +59,7 @@ export class OutgoingRequest {
     };
   }
 
-  /** Whether the body that goes along to this hop, if any, can be sent once more. */
+  /** Returns whether the body of this hop, if any, can be sent again. */
   canSendAgain(hop: Hop): boolean {
     if (!hop.hasBody) return true;
     return this.#body == null ? this.#captured?.bytes !== undefined : isReplayableBody(this.#body);
@@ -101,25 +100,25 @@ export class OutgoingRequest {
     return [...kept, ...[...headers].filter(([name]) => !names.has(name))];
   }
 
-  /** Lets go of what was kept for a second sending. */
+  /** Frees the body that was kept for a retry. */
   release(): void {
     this.#captured?.release();
   }
 }
 
-/** Empty where nothing tells how they were written. */
+/** Returns the headers as written; empty if that is unknown. */
 function writtenHeaders(headers: Init['headers']): readonly [string, string][] {
   if (Array.isArray(headers)) return headers as [string, string][];
   const isPlain = headers != null && Object.getPrototypeOf(headers) === Object.prototype;
   return isPlain ? Object.entries(headers as Record<string, string>) : [];
 }
 
-/** A `Request` of any fetch: undici's is another class than the global one. */
+/** Returns whether it is a `Request` of any fetch; undici's is another class than the global one. */
 function isRequest(input: Input): input is Request {
   return typeof input === 'object' && 'url' in input && 'headers' in input && 'clone' in input;
 }
 
-/** The headers that fetch would send. */
+/** Returns the headers that fetch would send. */
 export function headersOf(input: Input, init: Init | undefined): Headers {
   return new Headers(init?.headers ?? (isRequest(input) ? input.headers : undefined));
 }

@@ -7,28 +7,27 @@ import type { Fetch } from './outgoing-request.js';
 export type FetchFunction = (input: never, init?: never) => Promise<unknown>;
 
 /**
- * Returns a `fetch` whose requests to the listed origins carry the token of a source, always a fresh one.
+ * Returns a `fetch` whose requests to the listed origins carry a fresh token of a source.
  *
- * - Node's own `fetch` follows redirects, checks `integrity` and `mode`, and aborts as ever: only its dispatcher is another one, which
- *   adds the token hop by hop and hands each hop to the dispatcher of the request, or to the global one.
- * - Any other function with its signature (node-fetch, msw, the `fetch` of Next.js, mocks, a `fetch` that was bound) gets the token in
- *   its second argument, and `redirect: 'manual'`: redirects are followed here, as the Fetch standard says.
- * - A custom header such as `X-Vault-Token` does not go to an origin that is not listed, and stays on at a redirect between listed
- *   ones. A request to another origin, or one that has the header already, is handed on as it is.
- * - When a server rejects the token, the source is asked for another one, and the request is sent once more, if its body can be
- *   sent again: a stream cannot, and the caller gets the rejection. The body of a `Request`, a `Blob` or a `FormData` is kept for this
- *   while it is sent, up to 10 MiB. What a `Request` was made from cannot be seen, so that includes one made from a stream.
- * - The caller's `signal` ends the wait for the token too, and its reason is what the promise rejects with.
+ * - Node's own `fetch` follows redirects, checks `integrity` and `mode`, and aborts as before. Only its dispatcher is replaced by one that
+ *   adds the token to each hop and passes the hop on to the dispatcher of the request, or the global one.
+ * - Any other function with its signature (node-fetch, msw, the `fetch` of Next.js, mocks, a bound `fetch`) gets the token in its second
+ *   argument, and `redirect: 'manual'`: this library then follows redirects by the Fetch standard.
+ * - A custom header such as `X-Vault-Token` goes to listed origins only, also across redirects. A request to another origin, or one that
+ *   has the header already, is passed on unchanged.
+ * - When a server rejects the token, the request is retried once with another token of the source, unless its body is a stream; then the
+ *   caller gets the rejection. The body of a `Request`, a `Blob` or a `FormData` is kept for this while it is sent, up to 10 MiB, also if
+ *   the `Request` was made from a stream.
+ * - The caller's `signal` also ends the wait for the token; the promise rejects with its reason.
  *
- * Give undici's `dispatcher` in the second argument. From Node 24 on, nothing tells whether a `Request` has one: such a request is sent
- * by hand, and its dispatcher is lost at a redirect.
+ * Pass undici's `dispatcher` in the second argument. On Node 24 and newer, the dispatcher of a `Request` is not visible: such a request
+ * is sent by hand and loses its dispatcher at a redirect.
  *
- * @param client - `fetch`, or any function with its signature; what it answers to `redirect: 'manual'` must show the redirect, as
- *   it does in Node
- * @param source - where tokens come from, such as a `ProjectedTokenProvider`
+ * @param client - `fetch`, or any function with its signature; with `redirect: 'manual'` its response must show the redirect, as in Node
+ * @param source - source of the tokens, such as a `ProjectedTokenProvider`
  * @param options.origins - required here: `fetch` has no base URL
  * @returns a function of the same type
- * @throws `ERR_TOKEN_OPTION` for origins that are none. The function rejects as `fetch` does, and as `source.getToken` does.
+ * @throws `ERR_TOKEN_OPTION` for invalid origins. The function rejects as `fetch` does, and as `source.getToken` does.
  *
  * @example
  * ```ts

@@ -113,7 +113,7 @@ describe('a redirect', () => {
     const error: Error = await fetch(HERE).catch((error) => error);
     expect(error).toBeInstanceOf(TypeError);
     expect(error.cause).toMatchObject({
-      message: expect.stringMatching(/^this fetch hides where a redirect leads to/),
+      message: expect.stringMatching(/^this fetch hides the target of a redirect/),
     });
   });
 
