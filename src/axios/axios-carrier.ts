@@ -16,7 +16,7 @@ const FETCH_ADAPTER_SINCE = { major: 1, minor: 12 };
 /** All adapters that carry a token, of every carrier: by whom, and what they send with. */
 const carriedBy = new WeakMap<AxiosAdapter, { readonly carrier: AxiosCarrier; readonly beneath: AdapterConfig }>();
 
-/** Puts the token on the requests of one instance, beneath its interceptors: in the place of the adapter of each request. */
+/** Adds the token to the requests of one instance, beneath its interceptors: replaces the adapter of each request. */
 export class AxiosCarrier {
   readonly #namedAdapters = new Map<string, AxiosAdapter>();
   readonly #givenAdapters = new WeakMap<AxiosAdapter, AxiosAdapter>();
@@ -119,7 +119,7 @@ function assertFetchCanBeGiven(): void {
   if (major > sinceMajor || (major === sinceMajor && minor >= sinceMinor)) return;
   throw new InvalidOptionError(
     'adapter',
-    `The fetch adapter of axios ${axios.VERSION} cannot be given a fetch that carries the token. ` +
-      `Use its http adapter, or axios ${sinceMajor}.${sinceMinor} and later.`,
+    `The fetch adapter of axios ${axios.VERSION} takes no custom fetch, so it cannot carry the token. ` +
+      `Use the http adapter, or axios ${sinceMajor}.${sinceMinor} and later.`,
   );
 }

@@ -19,9 +19,9 @@ export class TimeLimit {
   }
 
   /**
-   * Waits for work that ends when the request is canceled or its time is up.
+   * Waits for work that ends when the request is canceled or times out.
    *
-   * @throws the error of axios for a request that took too long
+   * @throws the timeout error of axios
    */
   wait<T>(work: (signal: AbortSignal | undefined) => Promise<T>): Promise<T> {
     return untilCanceled(this.config, (signal) => {

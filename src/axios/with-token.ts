@@ -4,25 +4,25 @@ import type { TokenSource } from '../token-source.js';
 import { AxiosCarrier } from './axios-carrier.js';
 
 /**
- * An axios instance whose requests to its base URL's origin, and to the listed ones, carry the token of a source, always a fresh
- * one. The given instance stays as it is; the new one starts with its defaults and interceptors.
+ * Returns an axios instance whose requests to its base URL's origin, and to the listed ones, carry a fresh token of a source. The given
+ * instance is not changed; the new one starts with its defaults and interceptors.
  *
- * - A request to another origin, or one that has the header already, goes as it is; so does every hop of a redirect.
- * - When a server refuses the token, the source is asked for another one, and the request is sent once more, beneath the
- *   interceptors; unless its body is a stream. After a redirect, only the hop that refused it gets it again.
- * - The token is in no `config`, `request`, error or `toJSON()` that the program gets to see.
- * - `config.adapter` of a response or an error is the function that carries the token: whoever sends the request again by its
- *   configuration, a retrying interceptor of the given instance for example, carries the token too.
+ * - A request to another origin, or one that has the header already, is sent unchanged; so is every hop of a redirect.
+ * - When a server rejects the token, the request is retried once with another token of the source, beneath the interceptors, unless its
+ *   body is a stream. After a redirect, only the hop that rejected it is retried.
+ * - The token is in no `config`, `request`, error or `toJSON()` that the program sees.
+ * - `config.adapter` of a response or an error is the function that carries the token, so a request that is sent again by its
+ *   configuration, for example by a retrying interceptor, carries the token too.
  * - `timeout` covers the wait for the token.
- * - A proxy that reads the request does not get the token for a base URL of `http:`, unless that origin is listed.
- * - axios' `fetch` adapter is served from axios 1.12 on. An adapter or a `transport` of the program's own must not follow redirects
- *   by itself: this library does not see them.
- * - What `create` of the new instance makes has none of its interceptors, as ever, and so no token.
+ * - With a base URL of `http:`, a proxy that can read the request does not get the token, unless that origin is listed.
+ * - The `fetch` adapter is supported since axios 1.12. A custom adapter or `transport` must not follow redirects by itself: this library
+ *   would not see them.
+ * - As always in axios, an instance made by `create` of the new one has none of its interceptors, and so no token.
  *
  * @param client - `axios`, or an instance that `axios.create` made
- * @param options.origins - not needed where the instance has a base URL of `https:`
+ * @param options.origins - not needed if the instance has a base URL of `https:`
  * @returns an instance of the same type
- * @throws `ERR_TOKEN_OPTION` when no origin may get the token, `ERR_TOKEN_ORIGIN` when it would go in clear text. Requests reject
+ * @throws `ERR_TOKEN_OPTION` if no origin may get the token, `ERR_TOKEN_ORIGIN` if it would go in clear text. Requests reject
  * as axios' do, and as `source.getToken` does; with the `fetch` adapter that is the `cause` of an `AxiosError`.
  *
  * @example
