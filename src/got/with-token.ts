@@ -6,20 +6,20 @@ import { type AttemptOptions, GotTrip } from './got-trip.js';
 import { asTimeoutError } from './time-limit.js';
 
 /**
- * A got whose requests to its prefix URL's origin, and to the listed ones, carry the token of a source, always a fresh one.
+ * Returns a got whose requests to its prefix URL's origin, and to the listed ones, carry a fresh token of a source.
  *
- * - A request to another origin, or one that has the header already, goes as it is; each hop of a redirect is looked at anew.
- * - When a server refuses the token, the source is asked for another one, and the request is sent once more, which hooks see as
- *   a retry; not for a body that is a stream, and not for `got.stream`.
- * - The token is in no options, request or error that the program gets to see: it is put on beneath got, on Node's own request.
- * - got's `cache` is passed by for a request that carries the token.
+ * - A request to another origin, or one that has the header already, is sent unchanged; each hop of a redirect is checked anew.
+ * - When a server rejects the token, the request is retried once with another token of the source, which hooks see as a retry; not if
+ *   its body is a stream, and not for `got.stream`.
+ * - The token is in no options, request or error that the program sees: it is added beneath got, to Node's own request.
+ * - got's `cache` is bypassed for a request that carries the token.
  * - `timeout.request` covers the wait for the token.
  *
  * @param client - `got`, or an instance that `got.extend` made
- * @param options.origins - not needed where the instance has a prefix URL of `https:`
+ * @param options.origins - not needed if the instance has a prefix URL of `https:`
  * @returns an instance of the same type
- * @throws `ERR_TOKEN_OPTION` when no origin may get the token, `ERR_TOKEN_ORIGIN` when it would go in clear text. Requests fail as
- * got's do; of a failure of `source.getToken` got makes a `RequestError` with its message and code, and since 14.2 its `cause`.
+ * @throws `ERR_TOKEN_OPTION` if no origin may get the token, `ERR_TOKEN_ORIGIN` if it would go in clear text. Requests fail as got's do;
+ * got wraps a failure of `source.getToken` in a `RequestError` with its message and code, and since 14.2 its `cause`.
  *
  * @example
  * ```ts
