@@ -6,7 +6,7 @@ import type { JsonWebKeySet } from './token-issuer.js';
 
 export { fingerprintOf } from '../token/fingerprint.js';
 
-/** The cluster that a cloud trusts: what its OIDC discovery would say. A `TokenIssuer` is one. */
+/** The issuer that a stand-in trusts, as its OIDC discovery would publish it; a `TokenIssuer` is one. */
 export interface TrustedIssuer {
   /** Claim `iss` of its tokens. */
   readonly issuer: string;
@@ -14,11 +14,11 @@ export interface TrustedIssuer {
   readonly jwks: JsonWebKeySet;
 }
 
-/** One exchange that a stand-in was asked for. Holds no token. */
+/** One exchange at a stand-in. Holds no token. */
 export interface ExchangeRecord {
   /** First 12 hexadecimal digits of the SHA-256 of the token, as `BoundToken.fingerprint`. */
   readonly fingerprint: string;
-  /** `granted`, or the error code that the cloud answered. */
+  /** `granted`, or the error code of the answer. */
   readonly outcome: string;
 }
 

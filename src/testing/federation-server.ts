@@ -8,7 +8,7 @@ import { type LoopbackRequest, type LoopbackResponse, LoopbackServer } from './l
 export abstract class FederationServer<Refusal> {
   readonly #failures: Refusal[] = [];
   #server!: LoopbackServer;
-  /** Every exchange that was asked for, in order. */
+  /** Every requested exchange, in order. */
   readonly exchanges: ExchangeRecord[] = [];
 
   /** Answers the next exchanges with these errors, one each. */
@@ -21,7 +21,7 @@ export abstract class FederationServer<Refusal> {
     await this.#server.close();
   }
 
-  /** Its address, without a slash at the end: what a client takes for its endpoint or authority. */
+  /** Origin of the server, for the client's endpoint or authority. */
   get origin(): string {
     return this.#server.origin;
   }

@@ -1,5 +1,5 @@
 /**
- * Test kit: a projected volume and tokens, without a cluster.
+ * Test kit: a projected volume, tokens, and stand-ins for servers, without a cluster.
  *
  * @module projected-token/testing
  */

@@ -2,15 +2,15 @@ import { type JsonWebKeySet, type MintOptions, type TokenAlgorithm, TokenIssuer 
 
 const ALGORITHMS: readonly TokenAlgorithm[] = ['ES256', 'RS256'];
 
-/** What {@link mintToken} puts into a token, and how it signs it. */
+/** Options of {@link mintToken}. */
 export interface MintTokenOptions extends MintOptions {
-  /** @default 'ES256', whose key is made in no time; most clusters sign with RS256 */
+  /** Signature algorithm. @default 'ES256', as its key is made fastest; most clusters sign with RS256 */
   readonly algorithm?: TokenAlgorithm;
 }
 
 /**
- * A signed token shaped like Kubernetes'. All tokens of a process are signed with one key for each algorithm;
- * {@link mintedTokenKeys} gives them.
+ * Resolves with a signed token in the form of Kubernetes. All tokens of a process are signed with one key per algorithm;
+ * {@link mintedTokenKeys} returns the keys.
  *
  * @example
  * ```ts
@@ -21,7 +21,7 @@ export async function mintToken({ algorithm = 'ES256', ...options }: MintTokenOp
   return (await TokenIssuer.create({ algorithm })).mint(options);
 }
 
-/** The public key set that verifies the tokens of {@link mintToken}. */
+/** Resolves with the public key set that verifies the tokens of {@link mintToken}. */
 export async function mintedTokenKeys(): Promise<JsonWebKeySet> {
   const issuers = await Promise.all(ALGORITHMS.map((algorithm) => TokenIssuer.create({ algorithm })));
   return { keys: issuers.flatMap(({ jwks }) => jwks.keys) };

@@ -4,7 +4,7 @@ import { exportJWK, SignJWT } from 'jose';
 /** Signature algorithm of a cluster: RS256 for an RSA key, ES256 for one on the curve P-256. */
 export type TokenAlgorithm = 'RS256' | 'ES256';
 
-/** What {@link TokenIssuer.mint} puts into a token. */
+/** Options of {@link TokenIssuer.mint}. */
 export interface MintOptions {
   /** @default 'vault' */
   readonly audience?: string | readonly string[];
@@ -26,7 +26,7 @@ export interface MintOptions {
   readonly claims?: Readonly<Record<string, unknown>>;
 }
 
-/** A key set as an API server publishes it at `/openid/v1/jwks` (RFC 7517). */
+/** Key set as published by an API server at `/openid/v1/jwks` (RFC 7517). */
 export interface JsonWebKeySet {
   readonly keys: readonly Readonly<Record<string, unknown> & { kid: string; alg: string; use: string; kty: string }>[];
 }
@@ -37,7 +37,7 @@ const YEAR_SECONDS = 365 * 24 * 60 * 60;
 const generatedKeys = new Map<TokenAlgorithm, KeyObject>();
 
 /**
- * Issues tokens that are shaped and signed as a Kubernetes API server does.
+ * Issues tokens in the form of a Kubernetes API server, with its signature algorithms.
  *
  * @example
  * ```ts
@@ -63,7 +63,7 @@ export class TokenIssuer {
   /**
    * @param options.issuer - claim `iss`; default `https://kubernetes.default.svc`
    * @param options.algorithm - default `RS256`
-   * @param options.newKey - a key of its own rather than the one that the issuers of this process share; default false
+   * @param options.newKey - a new key instead of the one that the issuers of this process share; default false
    */
   static async create(
     options: { issuer?: string; algorithm?: TokenAlgorithm; newKey?: boolean } = {},
@@ -78,13 +78,13 @@ export class TokenIssuer {
     return new TokenIssuer(issuer, algorithm, kid, { keys: [{ ...jwk, kid, alg: algorithm, use: 'sig' }] }, privateKey);
   }
 
-  /** A signed token. */
+  /** Resolves with a signed token. */
   async mint(options: MintOptions = {}): Promise<string> {
     const claims = Object.entries({ ...boundClaims(this.issuer, options), ...options.claims });
     return this.sign(Object.fromEntries(claims.filter(([, value]) => value !== undefined)));
   }
 
-  /** A token as Secrets held them before Kubernetes 1.24: no expiry, no audience, flat claims. */
+  /** Resolves with a token as in Secrets before Kubernetes 1.24: no expiry, no audience, flat claims. */
   async mintLegacy(options: Pick<MintOptions, 'namespace' | 'serviceAccount'> = {}): Promise<string> {
     const { namespace = 'default', serviceAccount = 'build-robot' } = options;
     return this.sign({
@@ -97,7 +97,7 @@ export class TokenIssuer {
     });
   }
 
-  /** Any claims, signed as they are. */
+  /** Signs any claims, unchanged. */
   async sign(claims: Readonly<Record<string, unknown>>): Promise<string> {
     return new SignJWT(claims).setProtectedHeader({ alg: this.algorithm, kid: this.kid }).sign(this.privateKey);
   }

@@ -26,7 +26,7 @@ export interface VolumeFileSystem {
 
 /** Options of {@link TokenVolume}. */
 export interface TokenVolumeOptions {
-  /** Mount directory; made if it is missing. */
+  /** Mount directory; created if it is missing. */
   readonly directory: string;
   /** `serviceAccountToken.path` of the pod manifest; may have folders. @default 'vault-token' */
   readonly fileName?: string;
@@ -41,13 +41,14 @@ export interface TokenVolumeOptions {
    */
   readonly mode?: number;
   /**
-   * `securityContext.fsGroup`: before each swap the whole volume is given to this group anew and made readable by it, which leads to
-   * events that come too early. `beforeSwap: false` is what older kubelets did: after the swap, with a moment in which the new
-   * token is there and the group may not read it.
+   * `securityContext.fsGroup`: before each swap the whole volume is given to this group and made readable by it, which causes early file
+   * events. `beforeSwap: false` does it after the swap, as older kubelets did: for a moment the group cannot read the new token.
+   *
+   * @default none
    */
   readonly fsGroup?: { readonly gid: number; readonly beforeSwap?: boolean };
   /**
-   * How `..data` is replaced: `rename` as on Linux; `unlink` (and link anew) as on Windows, with a moment in which it is missing.
+   * How `..data` is replaced: `rename` as on Linux; `unlink` (and link again) as on Windows, where it is missing for a moment.
    *
    * @default 'rename' on node:fs, 'unlink' on any other: memfs 4 renames what a link points at instead of the link
    */
@@ -69,8 +70,8 @@ export type VolumeStep =
 const DEFAULT_MODE = 0o644;
 
 /**
- * A projected volume, written by the operations of a kubelet, in its order (kubernetes/kubernetes pkg/volume/util/atomic_writer.go),
- * on the real file system or in memory. Every method is synchronous, so tests need no sleep and work with fake timers.
+ * A projected volume that is written with the kubelet's operations, in the same order (kubernetes/kubernetes
+ * pkg/volume/util/atomic_writer.go), on disk or in memory. Every method is synchronous, so tests need no sleep and work with fake timers.
  *
  * @example
  * ```ts
@@ -83,7 +84,7 @@ const DEFAULT_MODE = 0o644;
 export class TokenVolume {
   /** The mount directory. */
   readonly directory: string;
-  /** The token file, as an application knows it. */
+  /** Path of the token file for the application. */
   readonly path: string;
   readonly #options: Required<Pick<TokenVolumeOptions, 'fileName' | 'files' | 'fs' | 'mode' | 'swap'>> &
     TokenVolumeOptions;
@@ -104,14 +105,14 @@ export class TokenVolume {
     fs.mkdirSync(this.directory, { recursive: true });
   }
 
-  /** A volume in a fresh directory under `parent`; `[Symbol.dispose]` removes it. */
+  /** Creates a volume in a new directory under `parent`; `[Symbol.dispose]` removes it. */
   static temporary(parent: string, options: Omit<TokenVolumeOptions, 'directory'> = {}): TokenVolume {
     const fs = options.fs ?? nodeFs;
     fs.mkdirSync(parent, { recursive: true });
     return new TokenVolume({ ...options, directory: String(fs.mkdtempSync(join(parent, 'token-volume-'))) });
   }
 
-  /** What the token file holds; undefined when there is none. */
+  /** Content of the token file; undefined if there is none. */
   get content(): string | undefined {
     try {
       return String(this.#options.fs.readFileSync(this.path));
@@ -120,18 +121,18 @@ export class TokenVolume {
     }
   }
 
-  /** Writes a token: the first one, or a rotation. Content that is there already is not written again, as a kubelet does. */
+  /** Writes the first token, or rotates it. Equal content is not written again, as in a kubelet. */
   write(token: string | Uint8Array): void {
     for (const _ of this.steps(token));
   }
 
-  /** Publishes something that is no acceptable token, by the same operations. */
+  /** Writes something that is not an acceptable token, by the same operations. @param content - default `not a token` */
   corrupt(content: string | Uint8Array = 'not a token'): void {
     this.write(content);
   }
 
   /**
-   * The operations of one write, one at each `next()`: for tests of what can be seen between them.
+   * Does one write step by step, one operation at each `next()`, to test the states in between.
    *
    * @example
    * ```ts
@@ -191,12 +192,12 @@ export class TokenVolume {
     }
   }
 
-  /** Takes the volume away, its directory included. */
+  /** Removes the volume with its directory. */
   unmount(): void {
     this.#options.fs.rmSync(this.directory, { recursive: true, force: true });
   }
 
-  /** Makes the directory anew, and writes a token into it if one is given. */
+  /** Creates the directory again, and writes the token if one is given. */
   remount(token?: string | Uint8Array): void {
     this.#options.fs.mkdirSync(this.directory, { recursive: true });
     if (token !== undefined) this.write(token);

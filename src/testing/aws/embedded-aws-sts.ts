@@ -8,9 +8,9 @@ import { type AwsAuthorization, parseAwsAuthorization } from './aws-signature.js
 export interface EmbeddedAwsStsOptions {
   /** The cluster whose tokens are accepted: the IAM OIDC provider of the account. */
   readonly trust: TrustedIssuer;
-  /** Audiences of that OIDC provider. Default: `['sts.amazonaws.com']`. */
+  /** Audiences of that OIDC provider. @default `['sts.amazonaws.com']` */
   readonly audiences?: readonly string[];
-  /** Trust policies: which subjects may assume which role. Default: everyone may assume every role. */
+  /** Trust policies: which subjects may assume which role. @default everyone may assume every role */
   readonly roles?: Readonly<Record<string, readonly string[]>>;
 }
 

@@ -8,9 +8,9 @@ import type { LoopbackRequest, LoopbackResponse } from '../loopback-server.js';
 export interface EmbeddedEntraIdOptions {
   /** The cluster whose tokens are accepted: the issuer of the federated identity credential. */
   readonly trust: TrustedIssuer;
-  /** Subject of the federated identity credential. Default: any. */
+  /** Subject of the federated identity credential. @default any */
   readonly subject?: string;
-  /** Audience of the federated identity credential. Default: `api://AzureADTokenExchange`. */
+  /** Audience of the federated identity credential. @default `api://AzureADTokenExchange` */
   readonly audience?: string;
 }
 
@@ -49,7 +49,7 @@ export class EmbeddedEntraId extends FederationServer<EntraIdError> {
   readonly tenantId: string = randomUUID();
   /** The only application. */
   readonly clientId: string = randomUUID();
-  /** The CA certificate that clients have to trust, in PEM. */
+  /** The CA certificate that clients must trust, in PEM. */
   readonly ca: string;
   /** How many requests of any kind came in. */
   requests = 0;

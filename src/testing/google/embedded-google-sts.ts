@@ -7,9 +7,9 @@ import type { LoopbackRequest, LoopbackResponse } from '../loopback-server.js';
 export interface EmbeddedGoogleStsOptions {
   /** The cluster whose tokens are accepted: the issuer of the workload identity pool provider. */
   readonly trust: TrustedIssuer;
-  /** Allowed audiences of the provider. Default: its resource name, with or without `https:`. */
+  /** Allowed audiences of the provider. @default its resource name, with or without `https:` */
   readonly audiences?: readonly string[];
-  /** Service accounts that the federated identity may impersonate, by e-mail. Default: none. */
+  /** Service accounts that the federated identity may impersonate, by e-mail. @default none */
   readonly serviceAccounts?: readonly string[];
 }
 
@@ -67,17 +67,17 @@ export class EmbeddedGoogleSts extends FederationServer<GoogleStsError> {
     return new EmbeddedGoogleSts(options).listen();
   }
 
-  /** What a client takes for its option `token_url`. */
+  /** Value for the client's option `token_url`. */
   get tokenUrl(): string {
     return `${this.origin}/v1/token`;
   }
 
-  /** What a client takes for its option `cloud_resource_manager_url`. */
+  /** Value for the client's option `cloud_resource_manager_url`. */
   get cloudResourceManagerUrl(): string {
     return `${this.origin}/v1/projects/`;
   }
 
-  /** What a client takes for its option `service_account_impersonation_url`. */
+  /** Value for the client's option `service_account_impersonation_url`. */
   impersonationUrl(email: string): string {
     return `${this.origin}/v1/projects/-/serviceAccounts/${email}:generateAccessToken`;
   }

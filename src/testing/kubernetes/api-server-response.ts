@@ -1,7 +1,7 @@
 import type { LoopbackResponse } from '../loopback-server.js';
 import { KubernetesStatusError } from './kubernetes-status.js';
 
-/** What the API server answers instead of what it should. */
+/** An answer of the API server in place of the right one. */
 export interface ApiServerFault {
   /** Such as 429, 500 or 503. */
   readonly status: number;

@@ -57,7 +57,7 @@ export class ClusterObjects {
     return node;
   }
 
-  /** Adds a pod, or replaces it by a new one of the same name. A node that is not there yet is added. */
+  /** Adds a pod, or replaces it by a new one of the same name. Adds its node if that is missing. */
   addPod(options: { namespace: string; name: string; serviceAccount: string; node?: string }): ClusterPod {
     const { namespace, name, serviceAccount, node } = options;
     const runsOn = node === undefined ? undefined : (this.#nodes.get(node) ?? this.addNode(node));

@@ -20,7 +20,7 @@ export type { IssuedToken, TokenRequestSpec } from './service-account-tokens.js'
 
 /** Options of {@link EmbeddedApiServer.start}. */
 export interface EmbeddedApiServerOptions {
-  /** Whether it speaks HTTPS, with a certificate of its own: see {@link EmbeddedApiServer.ca}. @default false */
+  /** Whether to serve HTTPS, with a self-signed certificate: see {@link EmbeddedApiServer.ca}. @default false */
   readonly tls?: boolean;
   /** `--service-account-issuer`. @default the address of the server */
   readonly issuer?: string;
@@ -34,7 +34,7 @@ export interface EmbeddedApiServerOptions {
   readonly algorithm?: TokenAlgorithm;
 }
 
-/** One request that the API server was asked. Holds no token. */
+/** One request to the API server. Holds no token. */
 export interface ApiServerRequest {
   readonly method: string;
   readonly path: string;
@@ -54,10 +54,9 @@ const ANONYMOUS: UserInfo = { username: 'system:anonymous', groups: ['system:una
 const OPENID_HEADERS = { 'Cache-Control': 'public, max-age=3600' };
 
 /**
- * A stand-in for the Kubernetes API server on 127.0.0.1: TokenRequest, TokenReview, the OpenID documents, and the list of
- * pods as an API to be authenticated at. Status codes, `Status` objects and texts are Kubernetes' own: the same requests are sent to
- * a real one, and the same answers expected. Service accounts may read the OpenID documents, and everybody may do what
- * {@link EmbeddedApiServer.allow} adds.
+ * A stand-in for the Kubernetes API server on 127.0.0.1: TokenRequest, TokenReview, the OpenID documents, and the list of pods as an API
+ * that needs authentication. Status codes, `Status` objects and texts are those of Kubernetes; the same tests run against a real API
+ * server. Service accounts may read the OpenID documents; {@link EmbeddedApiServer.allow} grants everything else.
  *
  * Unlike the real one it does not cache an authentication for 10 s, answers without `managedFields`, does not warn of unknown fields,
  * and has no other resources and no discovery (`/api`, `/version`).
@@ -76,7 +75,7 @@ export class EmbeddedApiServer {
   readonly #access: AccessControl;
   readonly #certificate: LoopbackCertificate | undefined;
   #faults: ApiServerFault[] = [];
-  /** While set, every request is answered with it. */
+  /** While set, every request gets this answer. */
   outage: ApiServerFault | undefined;
   /** Every request, in order. */
   readonly requests: ApiServerRequest[] = [];
@@ -97,12 +96,12 @@ export class EmbeddedApiServer {
     return server;
   }
 
-  /** Its address, without a slash at the end. */
+  /** Origin of the server. */
   get origin(): string {
     return this.#server.origin;
   }
 
-  /** The CA certificate that clients have to trust, in PEM; undefined for plain HTTP. */
+  /** The CA certificate that clients must trust, in PEM; undefined for plain HTTP. */
   get ca(): string | undefined {
     return this.#certificate?.cert;
   }
@@ -112,7 +111,7 @@ export class EmbeddedApiServer {
     return this.#tokens.issuer;
   }
 
-  /** Adds a service account, or replaces it by a new one of the same name. Its namespace is there from then on. */
+  /** Adds a service account, or replaces it by a new one of the same name; its namespace exists from then on. */
   addServiceAccount(namespace: string, name: string): { readonly name: string; readonly uid: string } {
     return this.#objects.addServiceAccount(namespace, name);
   }
@@ -122,7 +121,7 @@ export class EmbeddedApiServer {
     this.#objects.deleteServiceAccount(namespace, name);
   }
 
-  /** Adds a pod, or replaces it by a new one of the same name. A node that is not there yet is added. */
+  /** Adds a pod, or replaces it by a new one of the same name. Adds its node if that is missing. */
   addPod(options: PodOptions): { readonly name: string; readonly uid: string } {
     const { name, uid } = this.#objects.addPod(options);
     return { name, uid };
@@ -131,7 +130,7 @@ export class EmbeddedApiServer {
   /**
    * Deletes a pod, and with it the validity of the tokens that are bound to it.
    *
-   * @param options.terminating - leave it there with a deletion timestamp; its tokens live for another 60 s
+   * @param options.terminating - keep it with a deletion timestamp; its tokens stay valid for another 60 s. Default false
    */
   deletePod(namespace: string, name: string, options: { terminating?: boolean } = {}): void {
     const pod = this.#objects.pod(namespace, name);
@@ -170,12 +169,12 @@ export class EmbeddedApiServer {
     this.#access.allow(subject, verb, resource, namespace);
   }
 
-  /** Takes all grants of {@link EmbeddedApiServer.allow} back. */
+  /** Revokes all grants of {@link EmbeddedApiServer.allow}. */
   revokeGrants(): void {
     this.#access.revokeAll();
   }
 
-  /** Issues a token without a request for it, as a kubelet gets one for its volume. */
+  /** Issues a token without an HTTP request. */
   async createToken(namespace: string, serviceAccount: string, spec: TokenRequestSpec = {}): Promise<IssuedToken> {
     return this.#tokens.create(namespace, serviceAccount, spec);
   }

@@ -28,19 +28,19 @@ export interface EmbeddedVaultOptions {
   /** Path at which the auth method is mounted. @default 'kubernetes' */
   readonly mount?: string;
   /**
-   * Namespace that all of it is in, such as `team/shop`: by the header `X-Vault-Namespace`, or as the first part of the path. Elsewhere
-   * there is nothing, and a namespace that does not exist is answered with 404.
+   * Namespace of everything, such as `team/shop`, selected by the header `X-Vault-Namespace` or as the first part of the path. Other
+   * namespaces are empty or do not exist (404).
    *
    * @default none, the root
    */
   readonly namespace?: string;
-  /** Whether it speaks HTTPS, with a certificate of its own: see {@link EmbeddedVault.ca}. @default false */
+  /** Whether to serve HTTPS, with a self-signed certificate: see {@link EmbeddedVault.ca}. @default false */
   readonly tls?: boolean;
 }
 
 type RequestBody = Readonly<Record<string, unknown>>;
 
-/** One request that Vault was asked. Holds no token. */
+/** One request to Vault. Holds no token. */
 export interface VaultRequest {
   readonly method: string;
   readonly path: string;
@@ -74,11 +74,11 @@ export class EmbeddedVault {
   readonly #wrapping = new VaultWrapping();
   readonly #faults: VaultFault[] = [];
   #server!: LoopbackServer;
-  /** While true, every request is answered as by a sealed Vault. */
+  /** While true, every request gets the answer of a sealed Vault. */
   isSealed = false;
   /** Address of the active node, while this one is a standby that does not forward. */
   standbyOf: string | undefined;
-  /** While set, every request is answered with it. */
+  /** While set, every request gets this answer. */
   outage: VaultFault | undefined;
   /** Every login, in order. */
   readonly logins: ExchangeRecord[] = [];
@@ -100,12 +100,12 @@ export class EmbeddedVault {
     return vault;
   }
 
-  /** Its address, without a slash at the end: what `VaultTokenProvider` takes for its option `address`. */
+  /** Origin of the server, for the option `address` of `VaultTokenProvider`. */
   get origin(): string {
     return this.#server.origin;
   }
 
-  /** The CA certificate that clients have to trust, in PEM; undefined for plain HTTP. */
+  /** The CA certificate that clients must trust, in PEM; undefined for plain HTTP. */
   get ca(): string | undefined {
     return this.#certificate?.cert;
   }
@@ -121,7 +121,7 @@ export class EmbeddedVault {
   }
 
   /**
-   * Writes a role, or deletes it. Its tokens stay as they are; the role that there is then decides about their renewals.
+   * Writes a role, or deletes it. Its tokens stay valid; their renewals follow the new role.
    *
    * @param role - undefined to delete it
    */

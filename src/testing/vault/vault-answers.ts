@@ -1,6 +1,6 @@
 import type { LoopbackResponse } from '../loopback-server.js';
 
-/** What Vault answers instead of what it should. */
+/** An answer of Vault in place of the right one. */
 export interface VaultFault {
   /** Such as 412, 429, 500 or 503. */
   readonly status: number;
