@@ -1,16 +1,13 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { isReplayableBody } from '../carry/is-replayable-body.js';
-import type { CarriedRequest } from './carried-request.js';
-import { withHeader } from './dispatch-headers.js';
+import { type CarriedRequest, carryingOptions } from './carried-request.js';
 import type { Handler } from './legacy-handler.js';
 import { Refusal } from './refusal.js';
 import { waitForValue } from './wait-for-value.js';
 
 type Controller = Dispatcher.DispatchController;
-
-/** What undici tells a handler, without the controller. */
-type Told<Event extends keyof Dispatcher.DispatchHandler> =
-  Parameters<NonNullable<Dispatcher.DispatchHandler[Event]>> extends [unknown, ...infer Rest] ? Rest : never;
 
 /**
  * One request on its way through undici, to which this is the handler; to the caller's handler it is the controller.
@@ -28,7 +25,8 @@ export class CarriedDispatch implements Handler, Controller {
   #isAborted = false;
   #isPaused = false;
   #hasBegun = false;
-  #isDispatched = false;
+  /** Counts as one that may yet be sent once more. */
+  #isUnsettled = false;
   #isOver = false;
   #hasFailed = false;
 
@@ -39,20 +37,25 @@ export class CarriedDispatch implements Handler, Controller {
   ) {}
 
   /**
+   * @param value - of the header with the token, if the token is at hand
    * @returns what undici's `dispatch` does: `false` when the dispatcher is busy and will emit `drain`
    * @throws what the dispatcher beneath throws
    */
-  start(): boolean {
-    const value = this.#valueAtHand();
+  start(value: string | undefined): boolean {
     if (value !== undefined) return this.#send(value);
-    if (!this.#isOver) void this.#waitAndSend();
+    void this.#waitAndSend();
     return true;
+  }
+
+  /** Goes on with a first attempt of which the handler was told by another, and which counts as unsettled. */
+  takeOver(attempt: Controller): void {
+    this.#attempt = attempt;
+    this.#hasBegun = true;
+    this.#isUnsettled = true;
   }
 
   /** Ends a wait for a token, as the dispatcher is destroyed. */
   endWait(error: Error): void {
-    // What was handed to the dispatcher, that ends itself.
-    if (this.#isDispatched && this.#refusal === undefined) return;
     this.#wait?.abort(error);
     this.#fail(error);
   }
@@ -64,35 +67,26 @@ export class CarriedDispatch implements Handler, Controller {
     else if (this.#isPaused) controller.pause();
   }
 
-  onRequestUpgrade(_controller: Controller, ...told: Told<'onRequestUpgrade'>): void {
+  onRequestUpgrade(_controller: Controller, status: number, headers: IncomingHttpHeaders, socket: Duplex): void {
     this.#end();
-    this.handler.onRequestUpgrade?.(this, ...told);
+    this.handler.onRequestUpgrade?.(this, status, headers, socket);
   }
 
-  onResponseStart(controller: Controller, ...[status, headers, statusText]: Told<'onResponseStart'>): void {
-    if (this.request.carriage.isRefusal(status)) {
-      this.#holdBack(controller, status, () => this.handler.onResponseStart?.(this, status, headers, statusText));
-      return;
-    }
-    if (status >= 200) {
-      this.#settle();
-      this.request.body?.release();
-    }
-    this.handler.onResponseStart?.(this, status, headers, statusText);
+  onResponseStart(controller: Controller, status: number, headers: IncomingHttpHeaders, statusText?: string): void {
+    if (this.request.carriage.isRefusal(status)) this.#holdBack(controller, status);
+    if (this.#refusal === undefined) this.#tellStart(status, headers, statusText);
+    // Bound: where a function that is made here captures parameters, each call pays for it.
+    else this.#refusal.hold(this.#tellStart.bind(this, status, headers, statusText));
   }
 
   onResponseData(_controller: Controller, chunk: Buffer): void {
-    if (this.#refusal === undefined) this.handler.onResponseData?.(this, chunk);
-    else this.#refusal.holdData(chunk.length, () => this.handler.onResponseData?.(this, chunk));
+    if (this.#refusal === undefined) this.#tellData(chunk);
+    else this.#refusal.holdData(chunk.length, this.#tellData.bind(this, chunk));
   }
 
-  onResponseEnd(_controller: Controller, trailers: Told<'onResponseEnd'>[0]): void {
-    const tell = () => {
-      this.#end();
-      this.handler.onResponseEnd?.(this, trailers);
-    };
-    if (this.#refusal === undefined) tell();
-    else this.#endRefusal(this.#refusal, tell);
+  onResponseEnd(_controller: Controller, trailers: IncomingHttpHeaders): void {
+    if (this.#refusal === undefined) this.#tellEnd(trailers);
+    else this.#endRefusal(this.#refusal, this.#tellEnd.bind(this, trailers));
   }
 
   onResponseError(controller: Controller | null | undefined, error: Error): void {
@@ -167,28 +161,13 @@ export class CarriedDispatch implements Handler, Controller {
     this.handler.onRequestStart?.(this, context);
   }
 
-  #valueAtHand(): string | undefined {
-    try {
-      return this.request.journey.valueAtHand();
-    } catch (error) {
-      this.#fail(error);
-      return undefined;
-    }
-  }
-
-  #send(value: string, headersTimeout = this.request.options.headersTimeout): boolean {
-    const { options, carriage, body, unsettled } = this.request;
+  /** @param headersTimeout - where it is not that of the options */
+  #send(value: string, headersTimeout?: number | null): boolean {
     this.#attempt = undefined;
-    // Assigned, not spread, which on Node 20 takes ten times as long: microseconds for every request.
-    const sent: Dispatcher.DispatchOptions = Object.assign({}, options, {
-      headers: withHeader(options.headers, carriage.header, value),
-      // Turns off a redirect interceptor beneath.
-      maxRedirections: 0,
-    });
+    const sent = carryingOptions(this.request, value);
     if (headersTimeout !== undefined) sent.headersTimeout = headersTimeout;
-    if (body !== undefined) sent.body = body.read() as unknown as NonNullable<typeof sent.body>;
-    unsettled?.add(this);
-    this.#isDispatched = true;
+    this.#open();
+    this.request.unsettled?.waiting.delete(this);
     try {
       return this.dispatch(sent, this);
     } catch (error) {
@@ -198,7 +177,8 @@ export class CarriedDispatch implements Handler, Controller {
   }
 
   async #waitAndSend(): Promise<void> {
-    this.request.unsettled?.add(this);
+    this.#open();
+    this.request.unsettled?.waiting.add(this);
     try {
       // Before the token is there: an abort during the wait must reach the caller at once.
       this.#begin(undefined);
@@ -215,10 +195,10 @@ export class CarriedDispatch implements Handler, Controller {
     return this.#wait;
   }
 
-  #holdBack(controller: Controller, status: number, tell: () => void): void {
+  #holdBack(controller: Controller, status: number): void {
     const refusal = new Refusal(controller);
     this.#refusal = refusal;
-    refusal.hold(tell);
+    this.request.unsettled?.waiting.add(this);
     this.request.journey
       .shouldRetry(status, this.#canSendAgain, this.#startWait().signal)
       .then((isSentAgain) => (isSentAgain && this.#canSendAgain ? this.#discard(refusal) : this.#release(refusal)))
@@ -226,6 +206,23 @@ export class CarriedDispatch implements Handler, Controller {
         controller.abort(error);
         this.#fail(error);
       });
+  }
+
+  #tellStart(status: number, headers: IncomingHttpHeaders, statusText?: string): void {
+    if (status >= 200) {
+      this.#settle();
+      this.request.body?.release();
+    }
+    this.handler.onResponseStart?.(this, status, headers, statusText);
+  }
+
+  #tellData(chunk: Buffer): void {
+    this.handler.onResponseData?.(this, chunk);
+  }
+
+  #tellEnd(trailers: IncomingHttpHeaders): void {
+    this.#end();
+    this.handler.onResponseEnd?.(this, trailers);
   }
 
   get #canSendAgain(): boolean {
@@ -256,10 +253,9 @@ export class CarriedDispatch implements Handler, Controller {
 
   #sendAgain(): void {
     this.#refusal = undefined;
-    const value = this.#valueAtHand();
-    if (value === undefined) return;
     try {
-      this.#send(value);
+      // It is at hand: the journey has it.
+      this.#send(this.request.journey.valueAtHand()!);
     } catch (error) {
       this.#fail(error);
     }
@@ -267,8 +263,16 @@ export class CarriedDispatch implements Handler, Controller {
     this.#settle();
   }
 
+  #open(): void {
+    if (!this.#isUnsettled) this.request.unsettled?.add();
+    this.#isUnsettled = true;
+  }
+
   #settle(): void {
-    this.request.unsettled?.delete(this);
+    if (!this.#isUnsettled) return;
+    this.#isUnsettled = false;
+    this.request.unsettled?.waiting.delete(this);
+    this.request.unsettled?.delete();
   }
 
   #end(): void {

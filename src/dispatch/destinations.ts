@@ -19,7 +19,7 @@ export class Destinations {
 
   /** Also `false` where nothing tells where a request goes. */
   areAllowed({ origin }: Dispatcher.DispatchOptions): boolean {
-    const upstreams: unknown = Reflect.get(this.dispatcher, 'upstreams');
+    const { upstreams } = this.dispatcher as { upstreams?: unknown };
     const isBound = this.#own !== undefined || Array.isArray(upstreams);
     if (this.#own !== undefined && !this.carriage.allows(this.#own)) return false;
     if (Array.isArray(upstreams) && !upstreams.every((upstream) => this.carriage.allows(String(upstream))))

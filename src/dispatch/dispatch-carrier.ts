@@ -4,6 +4,7 @@ import { CarriedDispatch } from './carried-dispatch.js';
 import type { CarriedRequest, DispatchErrors } from './carried-request.js';
 import { Destinations } from './destinations.js';
 import { hasHeader, repeatableHeaders } from './dispatch-headers.js';
+import { FirstAttempt } from './first-attempt.js';
 import type { KeptBody } from './kept-body.js';
 import {
   FromLegacyHandler,
@@ -31,7 +32,7 @@ export class DispatchCarrier {
 
   constructor(
     private readonly carriage: TokenCarriage,
-    dispatcher: Dispatcher,
+    private readonly dispatcher: Dispatcher,
     private readonly options: DispatchCarrierOptions,
   ) {
     this.#destinations = new Destinations(carriage, dispatcher);
@@ -61,22 +62,33 @@ export class DispatchCarrier {
       journey.leave();
       return this.#dispatch(readable, handler);
     }
-    if (Reflect.get(options, 'maxRedirections')) return failDispatch(handler, this.options.errors.redirecting());
+    if ((options as { maxRedirections?: unknown }).maxRedirections)
+      return failDispatch(handler, this.options.errors.redirecting());
     const body = keepBody?.(options.body);
     const { errors, unsettled } = this.options;
     const request: CarriedRequest = { carriage: this.carriage, journey, options: readable, body, unsettled, errors };
-    const carried = isLegacyHandler(handler)
-      ? new CarriedDispatch(this.#dispatchLegacy, request, new FromLegacyHandler(handler as LegacyHandler))
-      : new CarriedDispatch(this.#dispatch, request, handler as Handler);
-    return carried.start();
+    let value: string | undefined;
+    try {
+      value = journey.valueAtHand();
+    } catch (error) {
+      body?.release();
+      return failDispatch(handler, error as Error);
+    }
+    if (!isLegacyHandler(handler)) return new CarriedDispatch(this.#dispatch, request, handler as Handler).start(value);
+    const legacy = handler as LegacyHandler;
+    if (value !== undefined) {
+      return new FirstAttempt(this.#dispatchLegacy, request, legacy).send(this.dispatcher, value);
+    }
+    return new CarriedDispatch(this.#dispatchLegacy, request, new FromLegacyHandler(legacy)).start(value);
   }
 }
 
 /** As undici checks handlers of this kind, see its `assertRequestHandler`: those made here have all methods. */
 function isCompleteFor(options: Partial<Dispatcher.DispatchOptions>, handler: LegacyHandler): boolean {
-  const { onConnect, onError, onUpgrade, onHeaders, onData, onComplete } = handler;
-  const told = options.upgrade || options.method === 'CONNECT' ? [onUpgrade] : [onHeaders, onData, onComplete];
-  return [onConnect, onError, ...told].every((method) => typeof method === 'function');
+  if (typeof handler.onConnect !== 'function' || typeof handler.onError !== 'function') return false;
+  if (options.upgrade || options.method === 'CONNECT') return typeof handler.onUpgrade === 'function';
+  const { onHeaders, onData, onComplete } = handler;
+  return typeof onHeaders === 'function' && typeof onData === 'function' && typeof onComplete === 'function';
 }
 
 /** What undici rejects before it looks at anything else is left to it. */

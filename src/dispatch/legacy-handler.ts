@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
 
 type Controller = Dispatcher.DispatchController;
-type RawHeaders = NonNullable<Controller['rawHeaders']>;
+export type RawHeaders = NonNullable<Controller['rawHeaders']>;
 
 /**
  * A handler as undici had them up to version 6 (`onConnect`, `onHeaders`, `onData`, …). The functions of undici 7 and the `fetch` of
@@ -29,7 +29,7 @@ export type Handler = Omit<Dispatcher.DispatchHandler, keyof LegacyHandler> & Pr
 
 /** Returns whether a handler is one of those. */
 export function isLegacyHandler(handler: object): handler is LegacyHandler {
-  return typeof Reflect.get(handler, 'onRequestStart') !== 'function';
+  return typeof (handler as Partial<Handler>).onRequestStart !== 'function';
 }
 
 /** Fails a request that is not sent, as undici's own dispatchers do. */
@@ -93,7 +93,13 @@ export class ToLegacyHandler implements LegacyHandler, Controller {
   #abort: ((reason?: Error) => void) | undefined;
   #resume: (() => void) | undefined;
 
-  constructor(private readonly handler: Handler) {}
+  /** @param abort - where the handler was told already that the request started */
+  constructor(
+    private readonly handler: Handler,
+    abort?: (reason?: Error) => void,
+  ) {
+    this.#abort = abort;
+  }
 
   onConnect(abort: (reason?: Error) => void, context?: unknown): void {
     this.#abort = abort;

@@ -1,15 +1,16 @@
-import type { UnsettledRequest } from '../dispatch/carried-request.js';
+import type { Unsettled, WaitingRequest } from '../dispatch/carried-request.js';
 
 /**
  * The requests of a dispatcher that wait for a token, or may yet be sent once more. undici does not know that they will come, so a
  * graceful end has to wait for them before undici may be told of it.
  */
-export class UnsettledRequests {
-  readonly #requests = new Set<UnsettledRequest>();
+export class UnsettledRequests implements Unsettled {
+  readonly waiting = new Set<WaitingRequest>();
+  #count = 0;
   #onceSettled: (() => void)[] = [];
 
   get isEmpty(): boolean {
-    return this.#requests.size === 0;
+    return this.#count === 0;
   }
 
   /** Whether somebody waits for them. */
@@ -17,12 +18,13 @@ export class UnsettledRequests {
     return this.#onceSettled.length > 0;
   }
 
-  add(request: UnsettledRequest): void {
-    this.#requests.add(request);
+  add(): void {
+    this.#count++;
   }
 
-  delete(request: UnsettledRequest): void {
-    if (this.#requests.delete(request) && this.areAwaited && this.isEmpty) this.#tell();
+  delete(): void {
+    this.#count--;
+    if (this.areAwaited && this.isEmpty) this.#tell();
   }
 
   /** Calls back once there are none. */
@@ -34,7 +36,7 @@ export class UnsettledRequests {
   /** Ends all waits for a token. */
   end(error: Error): void {
     this.#tell();
-    for (const request of this.#requests) request.endWait(error);
+    for (const request of this.waiting) request.endWait(error);
   }
 
   #tell(): void {

@@ -3,6 +3,8 @@ import { TokenCarriage, type WithTokenOptions } from '../carry/token-carriage.js
 import type { TokenSource } from '../token-source.js';
 import { CarryingDispatcher } from './carrying-dispatcher.js';
 
+const MEMBERS: ReadonlySet<PropertyKey> = new Set<keyof CarryingDispatcher>(['dispatch', 'close', 'destroy', 'closed']);
+
 /**
  * Returns a dispatcher whose requests to the listed origins carry a fresh token of a source. For `request`, `stream`, `pipeline` and
  * `fetch` of undici, and as the global dispatcher for Node's own `fetch`.
@@ -32,6 +34,7 @@ import { CarryingDispatcher } from './carrying-dispatcher.js';
 export function withToken<D extends Dispatcher>(dispatcher: D, source: TokenSource, options: WithTokenOptions): D {
   const carrying = new CarryingDispatcher(new TokenCarriage(source, options), dispatcher);
   return new Proxy(dispatcher, {
-    get: (target, key) => (key in carrying ? carrying[key as keyof CarryingDispatcher] : Reflect.get(target, key)),
+    get: (target, key) =>
+      MEMBERS.has(key) ? carrying[key as keyof CarryingDispatcher] : target[key as keyof Dispatcher],
   });
 }

@@ -42,6 +42,12 @@ it('The handler gets no controller with an error of a request that undici reject
   expect(wrapped).toEqual(bare);
 });
 
+it('A program that looks at the members of a dispatcher sees those of its class', async () => {
+  const [bare, wrapped] = await bothOf((dispatcher) => [dispatcher.constructor, Reflect.get(dispatcher, 'dispatcher')]);
+  expect(wrapped).toEqual(bare);
+  expect(wrapped).toEqual([Agent, undefined]);
+});
+
 it('A handler of undici 6 without the methods that its request needs is rejected', async () => {
   const [bare, wrapped] = await bothOf((dispatcher) => {
     const errors: string[] = [];
