@@ -26,6 +26,8 @@ export class CarryingDispatcher {
   }
 
   readonly dispatch = (options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean => {
+    // One that is closed rejects every request at once, and waits for no token before that.
+    if (this.#isBeneath('closed') || this.#isBeneath('destroyed')) return this.dispatcher.dispatch(options, handler);
     if (this.#unsettled.areAwaited) return failDispatch(handler, new errors.ClientClosedError());
     return this.#carrier.dispatch(this.#journeys.of(handler), options, handler);
   };
@@ -50,6 +52,11 @@ export class CarryingDispatcher {
   };
 
   get closed(): unknown {
-    return this.#unsettled.areAwaited || Reflect.get(this.dispatcher, 'closed');
+    return this.#unsettled.areAwaited || this.#isBeneath('closed');
+  }
+
+  /** The types of undici do not have these properties on every dispatcher. */
+  #isBeneath(state: 'closed' | 'destroyed'): unknown {
+    return Reflect.get(this.dispatcher, state);
   }
 }

@@ -134,6 +134,17 @@ describe('A graceful close', () => {
     await calledBack;
   });
 
+  it.each(['close', 'destroy'] as const)('that is over rejects at once, and asks for no token (%s)', async (end) => {
+    const { origin, source, carrying } = await serve((_, response) => response.end());
+    source.getToken = () => new Promise(() => {});
+    const [bare, client] = [new Client(origin), carrying(new Client(origin))];
+    await Promise.all([bare[end](), client[end]()]);
+    const errors = [bare, client].map((dispatcher) => rejectionOf(dispatcher.request({ path: '/', method: 'GET' })));
+    const [expected, error] = await Promise.all(errors);
+    expect(error).toEqual(expected);
+    expect(error).toMatchObject({ code: 'UND_ERR_DESTROYED' });
+  });
+
   it('ends when the dispatcher is destroyed, and the requests that wait end with the same error', async () => {
     const { origin, source, carrying } = await serve((_, response) => response.end());
     source.getToken = () => new Promise(() => {});
