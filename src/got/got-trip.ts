@@ -11,6 +11,13 @@ import { TimeLimit } from './time-limit.js';
 export type AttemptOptions = Sender &
   Pick<Options, 'url' | 'headers' | 'body' | 'signal' | 'isStream' | 'cache' | 'timeout'>;
 
+/** A FormData of the program. */
+export interface OwnForm {
+  readonly data: FormData;
+  /** Whether the program gives it a content type of its own, which got then leaves alone. */
+  readonly isTyped: boolean;
+}
+
 /** Why there is an attempt: the first one, the next hop, the retry of a refused token, or a retry of got's own. */
 type Reason = 'start' | 'hop' | 'refused' | 'retry';
 
@@ -19,13 +26,13 @@ type Reason = 'start' | 'hop' | 'refused' | 'retry';
  */
 export class GotTrip {
   readonly #carriage: TokenCarriage;
-  readonly #form: FormData | undefined;
+  readonly #form: OwnForm | undefined;
   #journey: TokenJourney;
   #isCarrying = false;
   #next: Reason | undefined = 'start';
 
   /** @param form - what the body is made of, if that is a FormData: got makes a generator of it, which gives its bytes once */
-  constructor(carriage: TokenCarriage, form?: FormData) {
+  constructor(carriage: TokenCarriage, form?: OwnForm) {
     this.#carriage = carriage;
     this.#form = form;
     this.#journey = carriage.begin();
@@ -81,9 +88,9 @@ export class GotTrip {
     if (!(await this.#journey.shouldRetry(status, canSendAgain, request.signal))) return false;
     this.#next = 'refused';
     if (!isReplayable) {
-      request.body = this.#form;
-      // It named the boundary of the first time.
-      delete request.headers['content-type'];
+      request.body = this.#form?.data;
+      // got's own names the boundary of the first time. Without a value it keeps its place among the headers.
+      if (!this.#form?.isTyped) request.headers['content-type'] = undefined;
     }
     return true;
   }

@@ -2,7 +2,7 @@ import type { AfterResponseHook, BeforeRequestHook, Got, Hooks, Options, Respons
 import { TokenCarriage, type WithTokenOptions } from '../carry/token-carriage.js';
 import { hasTag } from '../internal/has-tag.js';
 import type { TokenSource } from '../token-source.js';
-import { type AttemptOptions, GotTrip } from './got-trip.js';
+import { type AttemptOptions, GotTrip, type OwnForm } from './got-trip.js';
 import { asTimeoutError } from './time-limit.js';
 
 /**
@@ -41,7 +41,7 @@ export function withToken<Client extends Got>(
 function hooksOf(carriage: TokenCarriage): Partial<Hooks> {
   // The trip of each attempt, and the forms of those that have not begun, by got's own options: nobody sees them there.
   const trips = new WeakMap<object, GotTrip>();
-  const forms = new WeakMap<object, FormData>();
+  const forms = new WeakMap<object, OwnForm>();
   const tripOf = (options: AttemptOptions): GotTrip => {
     const known = trips.get(options);
     const trip = known?.goesOn ? known : new GotTrip(carriage, forms.get(options));
@@ -67,7 +67,9 @@ function hooksOf(carriage: TokenCarriage): Partial<Hooks> {
   return {
     init: [
       (given, options) => {
-        if (isFormData(given.body)) forms.set(options, given.body);
+        if (!isFormData(given.body)) return;
+        const isTyped = typeof contentType({ ...options.headers, ...given.headers }) === 'string';
+        forms.set(options, { data: given.body, isTyped });
       },
     ],
     beforeRequest: [depart],
@@ -107,6 +109,8 @@ async function sendAgainOnce(
   const { options } = response.request;
   if (!(await trip.isToBeSentAgain(response.statusCode, options))) return response;
   retryAtOnce(options.retry);
+  // Nor does it count as one of those, of which the program allowed so many.
+  response.request.retryCount--;
   const { afterResponse } = options.hooks;
   try {
     return await sendAgain({});
@@ -123,6 +127,11 @@ function retryAtOnce(retry: Options['retry']): void {
     retry.calculateDelay = calculateDelay;
     return computedValue;
   };
+}
+
+/** The last one that got is told, under a name in any case. */
+function contentType(headers: object): unknown {
+  return Object.entries(headers).findLast(([name]) => name.toLowerCase() === 'content-type')?.[1];
 }
 
 /** FormData of any package that keeps to the standard; the package form-data makes a stream. */

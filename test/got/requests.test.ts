@@ -39,7 +39,7 @@ describe('Options of a request', () => {
   it('throwHttpErrors off gives the second response, or the refusal where there is no other token', async () => {
     refuseFirstToken();
     const send = () => connect()('a', { throwHttpErrors: false });
-    expect(await send()).toMatchObject({ statusCode: 200, retryCount: 1 });
+    expect(await send()).toMatchObject({ statusCode: 200, retryCount: 0 });
     world.listed.on('/a', { status: 401, body: 'refused' });
     world.source.replaceToken = async () => undefined;
     expect(await send()).toMatchObject({ statusCode: 401, body: 'refused', retryCount: 0 });
@@ -101,6 +101,13 @@ describe("got's own retry", () => {
     await connect(got.extend({ retry: { ...retry, limit: 5 } }))('a');
     expect(seen('/a')).toEqual([value(1), value(2), value(3), value(4)]);
     expect(source.refused).toEqual(['rotated meanwhile', source.token(2), 'rotated meanwhile']);
+  });
+
+  it('has as many attempts after a rejected token as without', async () => {
+    answerWith(401, 503, 503, 200);
+    const { retryCount } = await connect(got.extend({ retry: { ...retry, limit: 2 } }))('a');
+    expect(seen('/a')).toHaveLength(4);
+    expect(retryCount).toBe(2);
   });
 
   it('is not asked about a refused token, and about nothing else than before', async () => {
@@ -228,6 +235,26 @@ describe('Errors', () => {
       await expect(response).rejects.toBeInstanceOf(CancelError);
     },
   );
+});
+
+it.each([
+  ['of got', undefined],
+  ['of the program', 'multipart/form-data; boundary="its own"'],
+])('A form is sent again with its headers in their order, and the content type %s', async (_, type) => {
+  const requests: SeenRequest[] = [];
+  world.listed.on('/a', (request) => {
+    requests.push(request);
+    return { status: requests.length === 1 ? 401 : 200 };
+  });
+  const body = new FormData();
+  body.append('field', 'value');
+  await connect().post('a', { body, headers: { 'content-type': type } });
+  const [first, second] = requests.map(({ headers }) => headers);
+  expect(Object.keys(second ?? {})).toEqual(Object.keys(first ?? {}));
+  for (const { headers, body } of requests) {
+    if (type !== undefined) expect(headers['content-type']).toBe(type);
+    else expect(String(body)).toContain(`--${headers['content-type']?.split('boundary=')[1]}`);
+  }
 });
 
 it('A request with Expect carries the token, and shows it nowhere', async () => {
