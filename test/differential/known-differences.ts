@@ -12,23 +12,6 @@ export const KNOWN_DIFFERENCES: readonly IntendedDifference[] = [
       /^seen (order: rejected|rejected)/.test(where),
   },
   {
-    clients: 'got',
-    what: 'A form that is sent again has its headers in another order',
-    why: 'got makes the form anew.',
-    covers: ({ where }, { refusedAt, body }, client) =>
-      client === 'got' && refusedAt !== undefined && body.startsWith('FormData') && where.startsWith('received '),
-  },
-  {
-    clients: 'got',
-    what: "The retry of a rejected token counts as one of got's own",
-    why: 'It is made by a retry of got.',
-    covers: ({ where }, { refusedAt, options }, client) =>
-      client === 'got' &&
-      refusedAt !== undefined &&
-      (options as { retries?: number }).retries !== 0 &&
-      /^received order: [\w.-]+ \/ the end$/.test(where),
-  },
-  {
     clients: 'undici',
     what: 'After a refusal, `close()` that is called at the response resolves a moment before the end of the body is told',
     why: 'Not looked into yet.',

@@ -4,11 +4,15 @@
 //   … --client got --scenarios 1 --seed 1234 for one scenario again
 //   … --only stacked for the stacked libraries, --only clients for the others
 //   … --json for the report as it is, --no-shrink for speed
+//   … --processes 3 to share the scenarios out: a run waits for its servers most of the time, so three need about one core
 import './subjects/platform-dispatcher.js';
 import { parseArgs } from 'node:util';
+import { mergeReports } from './merge-reports.js';
 import { renderReport } from './render-report.js';
 import { type ClientReport, runDifferential } from './run-differential.js';
+import { runSeparately } from './run-separately.js';
 import { RecordingServers } from './server/recording-servers.js';
+import type { Subject } from './subject.js';
 import { SUBJECTS } from './subjects/index.js';
 import { STACKED_SUBJECTS } from './subjects/stacked/index.js';
 
@@ -18,6 +22,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     scenarios: { type: 'string', default: '10000' },
     seed: { type: 'string', default: '1' },
+    processes: { type: 'string', default: '1' },
     json: { type: 'boolean', default: false },
     'no-shrink': { type: 'boolean', default: false },
   },
@@ -25,18 +30,34 @@ const { values } = parseArgs({
 const known = [...(values.only === 'stacked' ? [] : SUBJECTS), ...(values.only === 'clients' ? [] : STACKED_SUBJECTS)];
 const subjects = known.filter(({ name }) => values.client?.includes(name) ?? true);
 if (subjects.length === 0) throw new Error(`No such client; there are: ${known.map(({ name }) => name).join(', ')}.`);
+const scenarios = Number(values.scenarios);
+const seed = Number(values.seed);
+const processes = Math.min(Number(values.processes), scenarios);
 const reports: ClientReport[] = [];
-{
+if (processes > 1) {
+  // One client after the other, so that its report is there as soon as it can be.
+  for (const subject of subjects) report(await runInProcesses(subject));
+} else {
   await using servers = await RecordingServers.start();
   for (const subject of subjects) {
-    const report = await runDifferential(subject, servers, {
-      scenarios: Number(values.scenarios),
-      seed: Number(values.seed),
-      shrinks: !values['no-shrink'],
-    });
-    reports.push(report);
-    if (!values.json) process.stdout.write(`${renderReport(report, Number(values.seed))}\n`);
+    report(await runDifferential(subject, servers, { scenarios, seed, shrinks: !values['no-shrink'] }));
   }
 }
 if (values.json) process.stdout.write(`${JSON.stringify(reports, undefined, 2)}\n`);
 if (reports.some(({ findings }) => findings.length > 0)) process.exitCode = 1;
+
+function report(done: ClientReport): void {
+  reports.push(done);
+  if (!values.json) process.stdout.write(`${renderReport(done, seed)}\n`);
+}
+
+/** Each process has the scenarios that follow on those of the one before. */
+async function runInProcesses({ name }: Subject): Promise<ClientReport> {
+  const starts = Array.from({ length: processes + 1 }, (_, index) => Math.floor((scenarios * index) / processes));
+  const parts = starts.slice(0, -1).map(async (start, index): Promise<ClientReport> => {
+    const given = ['--client', name, '--seed', String(seed + start), '--scenarios', String(starts[index + 1]! - start)];
+    const text = await runSeparately(...given, '--json', ...(values['no-shrink'] ? ['--no-shrink'] : []));
+    return (JSON.parse(text) as [ClientReport])[0];
+  });
+  return mergeReports(await Promise.all(parts));
+}

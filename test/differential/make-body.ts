@@ -56,6 +56,14 @@ export function isOneShot(kind: BodyKind): boolean {
   return ['Readable', 'failing Readable', 'ReadableStream', 'failing ReadableStream', 'async iterable'].includes(kind);
 }
 
+/**
+ * Node sends a stream with one of these methods as it is: to the server it is the next request, and whether that comes in one piece is
+ * chance.
+ */
+export function isUnframed(method: string, kind: BodyKind): boolean {
+  return isOneShot(kind) && /^(get|head|delete|options|trace)$/i.test(method);
+}
+
 function makeForm(): FormData {
   const form = new FormData();
   form.append('a', '1');

@@ -17,10 +17,10 @@ export interface Observation {
 
 /** What undici, the package form-data, got and axios put between the parts of a form. */
 const RANDOM_BOUNDARY =
-  /-{4}formdata-undici-0\d{11}|-{24,28}[0-9a-f]{16,24}|form-data-boundary-\w{16}|axios-[\d.]+-boundary-[\w-]{25}/g;
+  /-{4}formdata-undici-0\d{11}|-{24,28}[0-9a-f]{16,24}|form-data-(?:boundary|encoder)-\w{16}|axios-[\d.]+-boundary-[\w-]{25}/g;
 
-/** A run that takes longer hangs. */
-const RUN_MS = 1000;
+/** A run in which nothing happens for longer hangs. A chain of redirects without an end, and retried, takes longer as a whole. */
+const IDLE_MS = 1000;
 
 /** Runs a scenario with the bare client, or with the wrapped one. */
 export async function observe(
@@ -36,7 +36,7 @@ export async function observe(
   const over = new AbortController();
   try {
     const run = subject.exercise(scenario, scene);
-    const late = delay(RUN_MS, undefined, { signal: over.signal, ref: true }).then(() => scene.tell('hangs'));
+    const late = idle(scene, servers, over.signal).then(() => scene.tell('hangs'));
     await Promise.race([run, late.catch(() => undefined)]);
     over.abort();
     const seen = [...scene.seen];
@@ -44,6 +44,15 @@ export async function observe(
     return inPlainNames({ received: await servers.end(), seen }, servers.origins);
   } finally {
     process.off('uncaughtException', onUncaught);
+  }
+}
+
+/** Resolves once neither the program nor a server has seen anything for a while. */
+async function idle(scene: Scene, servers: RecordingServers, signal: AbortSignal): Promise<void> {
+  const progress = () => scene.seen.length + servers.receivedCount;
+  for (let before = -1; before !== progress(); ) {
+    before = progress();
+    await delay(IDLE_MS, undefined, { signal });
   }
 }
 
@@ -59,8 +68,10 @@ function refusalOf(subject: Subject, scenario: Scenario, isWrapped: boolean): Sc
   if (scenario.refusedAt === undefined) return undefined;
   if (isWrapped) return { hop: scenario.refusedAt, text: `${TOKEN_MARK}1` };
   const carries = LISTED.includes(scenario.origin) && !hasOwnHeader(scenario);
-  const isShown = scenario.refusedAt === 0 && carries && !subject.canSendAgain(scenario);
-  return isShown ? { hop: 0, text: '' } : undefined;
+  // Requests for one URL that are not redirected count as its hops.
+  const isStart = scenario.refusedAt === 0 || (scenario.sameUrl && scenario.answers.length === 1);
+  const isShown = isStart && carries && !subject.canSendAgain(scenario);
+  return isShown ? { hop: scenario.refusedAt, text: '' } : undefined;
 }
 
 /** Ports and boundaries are chosen anew each time; a name stands for each. */

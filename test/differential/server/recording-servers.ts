@@ -8,12 +8,14 @@ import type { Command, Reply, Script } from './recording-server-main.js';
 /** Servers that write down what they receive to the byte, and answer as each run says, byte by byte too. */
 export class RecordingServers {
   #listeners = new Set<(reply: Reply) => void>();
+  #receivedCount = 0;
 
   private constructor(
     private readonly child: ChildProcess,
     readonly origins: Origins,
   ) {
     child.on('message', (reply: Reply) => {
+      if ('received' in reply) this.#receivedCount = reply.received;
       for (const listener of this.#listeners) listener(reply);
     });
   }
@@ -31,7 +33,13 @@ export class RecordingServers {
     });
   }
 
+  /** How many requests of this run have come. */
+  get receivedCount(): number {
+    return this.#receivedCount;
+  }
+
   async begin(script: Script): Promise<void> {
+    this.#receivedCount = 0;
     const begun = this.#reply((reply) => ('begun' in reply ? reply : undefined));
     this.#send({ begin: script });
     await begun;

@@ -3,7 +3,7 @@ import axios, { type AxiosInstance, type AxiosRequestConfig, type AxiosResponse 
 import fc from 'fast-check';
 import { withToken } from 'projected-token/axios';
 import { oneIn, scenariosOf, withListedBase } from '../arbitraries.js';
-import { isOneShot, makeBody } from '../make-body.js';
+import { isOneShot, isUnframed, makeBody } from '../make-body.js';
 import { makeHeaders } from '../make-headers.js';
 import type { Scenario } from '../scenario.js';
 import type { Scene } from '../scene.js';
@@ -94,12 +94,11 @@ export const axiosScenarios: fc.Arbitrary<Scenario<AxiosOptions>> = withListedBa
     }),
   }),
   (options) => options.hasBaseUrl,
-).map((scenario) => (isUnframed(scenario) ? { ...scenario, body: 'text' } : scenario));
-
-/** Node sends the stream of these as it is: to the server it is the next request, and whether that comes in one piece is chance. */
-function isUnframed({ method, body, options }: Scenario<AxiosOptions>): boolean {
-  return options.adapter === 'http' && isOneShot(body) && /^(get|head|delete|options)$/i.test(method);
-}
+).map((scenario) =>
+  scenario.options.adapter === 'http' && isUnframed(scenario.method, scenario.body)
+    ? { ...scenario, body: 'text' }
+    : scenario,
+);
 
 /** axios with its http adapter, and with its fetch adapter. */
 export const axiosSubject: Subject<AxiosOptions> = {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import got, { type CancelableRequest, type Got, type OptionsInit, RequestError, type Response } from 'got';
 import { withToken } from 'projected-token/got';
 import { oneIn, scenariosOf, withListedBase } from '../arbitraries.js';
-import { isOneShot, makeBody } from '../make-body.js';
+import { isOneShot, isUnframed, makeBody } from '../make-body.js';
 import { makeHeaders } from '../make-headers.js';
 import type { Scenario } from '../scenario.js';
 import type { Scene } from '../scene.js';
@@ -89,7 +89,7 @@ const scenarios = withListedBase(
     }),
   }),
   (options) => options.hasPrefixUrl,
-);
+).map((scenario) => (isUnframed(scenario.method, scenario.body) ? { ...scenario, body: 'text' as const } : scenario));
 
 /** got by its promises and by its streams. */
 export const gotSubject: Subject<GotOptions> = {
