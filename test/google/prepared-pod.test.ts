@@ -161,7 +161,8 @@ describe('In a pod that was prepared for Google Cloud, nothing has to be configu
   });
 });
 
-describe('Beside the client that GoogleAuth makes', () => {
+// A test here takes a second or two, and more than 30 on a machine that is busy with other work.
+describe('Beside the client that GoogleAuth makes', { timeout: 120_000 }, () => {
   beforeEach(() => prepare(impersonated()));
 
   it('it is the same over rotations', async () => {
