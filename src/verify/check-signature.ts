@@ -1,4 +1,4 @@
-import { KeyObject, verify } from 'node:crypto';
+import { constants, KeyObject, type VerifyKeyObjectInput, verify } from 'node:crypto';
 import { ConcurrencyLimit } from './concurrency-limit.js';
 import type { PublicKey } from './key-set.js';
 import type { ParsedToken } from './parse-token.js';
@@ -14,7 +14,7 @@ const ON_EVENT_LOOP_BITS = 2048;
 const onEventLoop = new TokenBucket(100, 1);
 
 /**
- * All other checks of the process. WebCrypto uses libuv's pool, whose four threads (`UV_THREADPOOL_SIZE`) also resolve names and read
+ * All other checks of the process. They use libuv's pool, whose four threads (`UV_THREADPOOL_SIZE`) also resolve names and read
  * files, so a flood of forged tokens may take half of them at most. Two threads check some 20,000 signatures (ES256) a second: the last
  * of a burst of five thousand waits for a quarter of a second.
  */
@@ -38,32 +38,48 @@ export async function checkSignature({ text, header: { alg } }: ParsedToken, key
   const end = text.lastIndexOf('.');
   const signature = Buffer.from(text.slice(end + 1), 'base64url');
   const signed = Buffer.from(text.slice(0, end), 'latin1');
+  const hash = hashOf(alg);
+  const checkKey = checkKeyOf(key, alg);
   const { name, modulusLength } = key.algorithm as { name: string; modulusLength?: number };
   if (name === 'RSASSA-PKCS1-v1_5' && modulusLength! <= ON_EVENT_LOOP_BITS && onEventLoop.take()) {
-    return verify(`sha${bitsOf(alg)}`, signed, keyObjectOf(key), signature);
+    return verify(hash, signed, checkKey, signature);
   }
-  return checks.run(() => crypto.subtle.verify(parametersFor(alg, name), key, signature, signed));
+  return checks.run(() => verifyInPool(hash, signed, checkKey, signature));
 }
 
-const keyObjects = new WeakMap<PublicKey, KeyObject>();
+/** Not by WebCrypto, which holds the event loop for twice as long to hand over a check. */
+function verifyInPool(
+  hash: string | null,
+  signed: Buffer,
+  key: VerifyKeyObjectInput,
+  signature: Buffer,
+): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    verify(hash, signed, key, signature, (error, isRight) => (error === null ? resolve(isRight) : reject(error)));
+  });
+}
 
-function keyObjectOf(key: PublicKey): KeyObject {
-  let keyObject = keyObjects.get(key);
-  if (keyObject === undefined) {
-    keyObject = KeyObject.from(key);
-    keyObjects.set(key, keyObject);
+const checkKeys = new WeakMap<PublicKey, VerifyKeyObjectInput>();
+
+/** Returns a key with the parameters of `verify` for its algorithm (RFC 7518 sections 3.3 to 3.5). */
+function checkKeyOf(key: PublicKey, alg: string): VerifyKeyObjectInput {
+  let checkKey = checkKeys.get(key);
+  if (checkKey === undefined) {
+    checkKey = {
+      key: KeyObject.from(key),
+      ...(alg.startsWith('ES') && { dsaEncoding: 'ieee-p1363' as const }),
+      ...(alg.startsWith('PS') && {
+        padding: constants.RSA_PKCS1_PSS_PADDING,
+        saltLength: constants.RSA_PSS_SALTLEN_DIGEST,
+      }),
+    };
+    checkKeys.set(key, checkKey);
   }
-  return keyObject;
+  return checkKey;
 }
 
-/** Returns the parameters of WebCrypto for an algorithm (RFC 7518 sections 3.3 to 3.5). */
-function parametersFor(alg: string, name: string): Parameters<typeof crypto.subtle.verify>[0] {
-  const bits = bitsOf(alg);
-  // EdDSA and ML-DSA have no parameters.
-  return Number.isNaN(bits) ? { name } : { name, hash: `SHA-${bits}`, saltLength: bits / 8 };
-}
-
-/** Returns the 256 of RS256; NaN for an algorithm whose name has no hash size. */
-function bitsOf(alg: string): number {
-  return Number(/^(?:RS|PS|ES)(\d+)$/.exec(alg)?.[1]);
+/** Returns the sha256 of RS256; null for an algorithm whose name has no hash size, such as EdDSA. */
+function hashOf(alg: string): string | null {
+  const bits = /^(?:RS|PS|ES)(\d+)$/.exec(alg)?.[1];
+  return bits === undefined ? null : `sha${bits}`;
 }
