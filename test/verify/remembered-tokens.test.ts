@@ -2,11 +2,13 @@ import type { TokenVerifier } from 'projected-token/verify';
 import { createTokenVerifier } from 'projected-token/verify';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { checkSignature } from '../../src/verify/check-signature.js';
+import { parseToken } from '../../src/verify/parse-token.js';
 import { rejectionOf } from '../helpers/federation.js';
 import { ForgingIssuer } from '../helpers/forging-issuer.js';
 import { serveLoopback } from '../helpers/serve-loopback.js';
 
 vi.mock('../../src/verify/check-signature.js', { spy: true });
+vi.mock('../../src/verify/parse-token.js', { spy: true });
 
 let issuer: ForgingIssuer;
 beforeAll(async () => {
@@ -27,6 +29,12 @@ async function verifierWith(keys: () => readonly unknown[]): Promise<TokenVerifi
 
 /** The checks of signatures from now on, which are done all the same. */
 const signatureChecks = () => vi.mocked(checkSignature).mockClear();
+
+/** A token with other claims under the same signature. */
+function forge(token: string, claims: object): string {
+  const [header, , signature] = token.split('.');
+  return [header, Buffer.from(JSON.stringify(claims)).toString('base64url'), signature].join('.');
+}
 
 describe('A token that was found genuine', () => {
   it('is not checked again, and gives equal identities that share nothing that can be changed', async () => {
@@ -89,15 +97,27 @@ describe('A token that was found genuine', () => {
     expect(await rejectionOf(refresh([other]))).toHaveProperty('code', 'ERR_VERIFY_KEY');
   });
 
+  it('waits for no more than a few of the forged ones that came before it', async () => {
+    const verifier = await verifierWith(() => [issuer.jwk]);
+    const token = issuer.sign();
+    await verifier.verify(token);
+    const forged = Array.from({ length: 100 }, (_, n) => forge(token, issuer.claims({ jti: String(n) })));
+    const reads = vi.mocked(parseToken).mockClear();
+    const refusals = Promise.allSettled(forged.map((other) => verifier.verify(other)));
+    await verifier.verify(token);
+    expect(reads.mock.calls.length).toBeLessThanOrEqual(4);
+    expect((await refusals).every(({ status }) => status === 'rejected')).toBe(true);
+    expect(reads).toHaveBeenCalledTimes(100);
+  });
+
   it('is not forgotten because of forged ones, however many', async () => {
     const verifier = await verifierWith(() => [issuer.jwk]);
     const token = issuer.sign();
     await verifier.verify(token);
     const checks = signatureChecks();
-    const [header, , signature] = token.split('.');
-    for (let n = 0; n < 10_500; n++) {
-      const payload = Buffer.from(JSON.stringify(issuer.claims({ jti: String(n) }))).toString('base64url');
-      await verifier.verify([header, payload, signature].join('.')).catch(() => undefined);
+    for (let n = 0; n < 10_500; n += 500) {
+      const forged = Array.from({ length: 500 }, (_, more) => forge(token, issuer.claims({ jti: String(n + more) })));
+      await Promise.allSettled(forged.map((other) => verifier.verify(other)));
     }
     expect(checks).toHaveBeenCalledTimes(10_500);
     checks.mockClear();

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createTokenVerifier, type TokenVerifierOptions } from 'projected-token/verify';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { rejectionOf } from '../helpers/federation.js';
@@ -66,15 +67,19 @@ describe('Many tokens by TokenReview', () => {
     );
     const verifier = verifierOf(server.origin);
     const tokens = sign(40);
-    const accepted = tokens.map((token) => verifier.verify(token));
+    const first = tokens.slice(0, 16).map((token) => verifier.verify(token));
     await vi.waitFor(() => expect(order).toHaveLength(16), { timeout: 20_000 });
+    const second = tokens.slice(16, 39).map((token) => verifier.verify(token));
+    // All of them wait for a review, as a few are read in a turn.
+    for (let turn = 0; turn < 20; turn++) await nextTurn();
+    const newest = verifier.verify(tokens[39]!);
+    await nextTurn();
     open.open();
-    await Promise.all(accepted);
+    await Promise.all([...first, ...second, newest]);
     expect(most).toBe(16);
-    // Those at once may overtake each other on their way.
-    expect(new Set(order.slice(0, 16))).toEqual(new Set(tokens.slice(0, 16)));
     expect(order).toHaveLength(40);
-    expect(tokens.slice(-16)).toContain(order[16]);
+    // Those that begin at once may overtake each other on their way.
+    expect(order.slice(16, 32)).toContain(tokens[39]);
   });
 
   it('ends all that wait for an API server that hangs, and goes on after that', async () => {
@@ -89,7 +94,8 @@ describe('Many tokens by TokenReview', () => {
 
   it('lets a thousand wait and no more, and refuses the one that has waited longest', async () => {
     const server = await serveReviews(issuer, () => new Promise(() => {}), 'forbidden');
-    const verifier = verifierOf(server.origin, { timeoutMs: 2_000 });
+    // Long enough for a busy machine to read them all.
+    const verifier = verifierOf(server.origin, { timeoutMs: 4_000 });
     await rejectionOf(verifierOf(server.origin, { timeoutMs: 1 }).verify(issuer.sign()));
     const tokens = forge(1017);
     const settled = vi.fn();
