@@ -133,12 +133,18 @@ async function sendWithToken(
   // Before 1.3 a request has no signal.
   const signal: AbortSignal | undefined = request.getSignal?.();
   const journey = carriage.begin();
-  await journey.valueFor(url, signal);
-  carryApiRequest(request, { carriage, journey });
-  const response = await send();
-  const canSendAgain = isReplayableBody(request.getBody());
-  if (!(await journey.shouldRetry(response.httpStatusCode, canSendAgain, signal))) return response;
-  // An unread body would keep its connection from being reused.
-  await response.body.text();
+  if (!journey.carriesTo(url)) return send();
+  try {
+    if (journey.valueAtHand() === undefined) await journey.value(signal);
+    carryApiRequest(request, { carriage, journey });
+    const response = await send();
+    const canSendAgain = isReplayableBody(request.getBody());
+    if (!(await journey.shouldRetry(response.httpStatusCode, canSendAgain, signal))) return response;
+    // An unread body would keep its connection from being reused.
+    await response.body.text();
+  } catch (error) {
+    // The client reports an abort itself, and sends nothing.
+    if (!signal?.aborted) throw error;
+  }
   return send();
 }

@@ -22,6 +22,9 @@ const RANDOM_BOUNDARY =
 /** A run in which nothing happens for longer hangs. A chain of redirects without an end, and retried, takes longer as a whole. */
 const IDLE_MS = 1000;
 
+/** And so does one that never comes to an end. */
+const LONGEST_MS = 10_000;
+
 /** Runs a scenario with the bare client, or with the wrapped one. */
 export async function observe(
   subject: Subject,
@@ -47,10 +50,11 @@ export async function observe(
   }
 }
 
-/** Resolves once neither the program nor a server has seen anything for a while. */
+/** Resolves once neither the program nor a server has seen anything for a while, or they have for too long. */
 async function idle(scene: Scene, servers: RecordingServers, signal: AbortSignal): Promise<void> {
   const progress = () => scene.seen.length + servers.receivedCount;
-  for (let before = -1; before !== progress(); ) {
+  const endMs = performance.now() + LONGEST_MS;
+  for (let before = -1; before !== progress() && performance.now() < endMs; ) {
     before = progress();
     await delay(IDLE_MS, undefined, { signal });
   }

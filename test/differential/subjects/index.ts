@@ -2,6 +2,7 @@ import type { Subject } from '../subject.js';
 import { axiosSubject } from './axios.js';
 import { fetchSubject } from './fetch.js';
 import { gotSubject } from './got.js';
+import { kubernetesSubject } from './kubernetes.js';
 import { kySubject } from './ky.js';
 import { ofetchSubject } from './ofetch.js';
 import { undiciSubject } from './undici.js';
@@ -16,4 +17,5 @@ export const SUBJECTS = [
   undiciFetchSubject,
   axiosSubject,
   gotSubject,
+  kubernetesSubject,
 ] as unknown as readonly Subject[];
