@@ -100,8 +100,8 @@ export class HttpTrip {
       if (axios.isAxiosError(error)) this.#hideIn(error.request);
       throw error;
     } finally {
-      delete headers[header];
       if (hop.url === this.config.url) this.#showHeaders(headers);
+      delete headers[header];
     }
   }
 
@@ -110,7 +110,7 @@ export class HttpTrip {
     const shown = this.config.headers;
     const { header } = this.carriage;
     for (const name of Object.keys(shown)) if (!(name in sent) && name.toLowerCase() !== header) delete shown[name];
-    Object.assign(shown, sent);
+    for (const name of Object.keys(sent)) if (name !== header) shown[name] = sent[name];
   }
 
   #hideIn(request: unknown): void {

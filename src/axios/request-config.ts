@@ -24,13 +24,16 @@ const resolver = new axios.Axios({});
 /** Surely relative to the base URL, in every version of axios: no scheme, no `//`, and nothing that a URL parser removes. */
 const PLAIN_PATH = /^(?![a-z][a-z\d+\-.]*:|\/\/)[\x21-\x5b\x5d-\x7e]*$/i;
 
+/** What a whole URL begins with, as far as its origin; where it may mean anything else, it is left to the parser as it is. */
+const PLAIN_ORIGIN = /^https?:\/\/[a-z\d.:[\]-]+(?=[/?#]|$)/i;
+
 /** The last base URL, parsed: it is the same one for most requests of an instance. */
 let lastBase: { readonly text: string; readonly url: URL | undefined } | undefined;
 
 /** Where a request goes, as far as the origin and credentials, if that is a whole URL. */
 export function urlOf({ baseURL, url = '', allowAbsoluteUrls }: RequestConfig): URL | undefined {
   // Without a base URL, the URL is sent as it is: axios has nothing to resolve, which would take it longer than all else here.
-  if (!baseURL) return parseUrl(url);
+  if (!baseURL) return parseBase(PLAIN_ORIGIN.exec(url)?.[0] ?? url);
   if (PLAIN_PATH.test(url)) return parseBase(baseURL);
   return parseUrl(resolver.getUri({ baseURL, url, allowAbsoluteUrls }));
 }

@@ -16,7 +16,7 @@ type AddRequest = (request: ClientRequest, options: AgentOptions, ...rest: unkno
 export function agentInFront(agent: Agent, look: (request: ClientRequest, options: AgentOptions) => void): Agent {
   const front = Object.create(agent) as Agent & { addRequest: AddRequest };
   front.addRequest = (request, options, ...rest) => {
-    Reflect.set(request, 'agent', agent);
+    (request as { agent?: Agent }).agent = agent;
     look(request, options);
     (agent as typeof front).addRequest(request, options, ...rest);
   };

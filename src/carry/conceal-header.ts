@@ -20,8 +20,8 @@ export function concealHeader(request: ClientRequest, header: SecretHeader, give
   if (!request.headersSent) request.setHeader(name, shown);
   hideInOptions(given, value, shown);
   const swap = {
-    text: `\r\n${name}: ${shown}\r\n`,
-    replacement: `\r\n${name}: ${value}\r\n`,
+    text: header.shownLine,
+    replacement: header.line,
     isDue: () => request.headersSent && !request.destroyed,
   };
   if (request.socket) swapInNextWrite(request.socket, swap);

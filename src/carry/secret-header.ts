@@ -5,6 +5,9 @@ export const TOKEN_SHOWN = '[token]';
 export class SecretHeader {
   /** The value as a program gets to see it. */
   readonly shown: string;
+  /** The line of the head of a request, with what comes before it and after it. */
+  readonly line: string;
+  readonly shownLine: string;
 
   /**
    * @param name - as it is sent
@@ -16,5 +19,7 @@ export class SecretHeader {
     readonly token: string,
   ) {
     this.shown = value.replace(token, () => TOKEN_SHOWN);
+    this.line = `\r\n${name}: ${value}\r\n`;
+    this.shownLine = `\r\n${name}: ${this.shown}\r\n`;
   }
 }
