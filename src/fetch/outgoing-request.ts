@@ -84,7 +84,8 @@ export class OutgoingRequest {
     }
     const { body: _, duplex: __, referrer: ___, referrerPolicy: ____, ...inherited } = membersOf(this.#request);
     const { duplex, ...own } = init;
-    if (hop.hasBody && duplex !== undefined) own.duplex = duplex;
+    // It goes with a body that a redirect takes away. Otherwise fetch looks at it even where there is no body.
+    if (duplex !== undefined && hop.hasBody === this.start.hasBody) own.duplex = duplex;
     return fetch(hop.url.href, { ...inherited, ...own, method: hop.method });
   }
 

@@ -131,12 +131,14 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     clients: 'undici',
     what: 'With a token that must be waited for, `onRequestStart` comes before undici checks the request',
     why: 'The handler gets its controller at once, so that it can abort the wait. undici checks the request when it is sent.',
-    covers: ({ where }, { token }, client) =>
+    covers: ({ where }, { token, options }, client) =>
       client === 'undici' &&
       token === 'awaited' &&
-      /^seen (order: (onResponseError|undici:request:create) \/ onRequestStart|onResponseError (aborted|reason))/.test(
+      (/^seen (order: (onResponseError|undici:request:create) \/ onRequestStart|onResponseError (aborted|reason))/.test(
         where.replace(' details', ''),
-      ),
+      ) ||
+        ((options as { closing?: string }).closing === 'destroy in the same turn' &&
+          where === 'seen order: dispatch gives / onRequestStart')),
   },
   {
     clients: 'undici',

@@ -153,4 +153,9 @@ describe('sending', () => {
     const [sent] = await sendAll(request, hop);
     expect(sent?.init.duplex).toBe(duplex);
   });
+
+  it('leaves a duplex to fetch that it rejects, also without a body', async () => {
+    const [sent] = await sendAll(outgoing(URL_A, { duplex: 'full' } as never), {});
+    expect(sent?.init.duplex).toBe('full');
+  });
 });
