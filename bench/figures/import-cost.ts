@@ -3,6 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { type FigureGroup, median } from '../figure.js';
 
 const STARTS = 51;
+/** Importing the core took this share of importing jose when it was first measured (25.1 of 35.4 ms); it is to get no dearer. */
+const SHARE_BEFORE = 0.71;
 
 /** What importing costs a process that starts; of the built package. */
 export async function measure(): Promise<FigureGroup> {
@@ -27,6 +29,7 @@ export async function measure(): Promise<FigureGroup> {
     }
   }
   const floor = median(times.get('bare node process (floor)')!);
+  const jose = median(times.get('jose, whole')!) - floor;
   return {
     title: 'Importing',
     method: `Milliseconds over a bare process, median of ${STARTS} starts in turns; the process itself takes ${floor.toFixed(0)} ms.`,
@@ -38,7 +41,9 @@ export async function measure(): Promise<FigureGroup> {
         value,
         unit: 'ms',
         ratio: median(values) / floor,
-        ...(isOurs && { aim: { text: '≤ 25 ms', isMet: value <= 25 } }),
+        ...(isOurs && {
+          aim: { text: `≤ ${SHARE_BEFORE} × jose, as before`, isMet: value <= SHARE_BEFORE * jose },
+        }),
       };
     }),
   };

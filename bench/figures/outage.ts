@@ -46,7 +46,7 @@ export async function measure(): Promise<FigureGroup> {
   }
   return {
     title: `A Vault that is away for ${OUTAGE_SECONDS / 60} minutes`,
-    method: `A simulation of ${PODS.toLocaleString('en')} pods, each with the library's own keeper of an exchanged token, on a clock of its own; the pods started at any time within one lease before, and each is asked for its token every 10 s.`,
+    method: `A simulation of ${PODS.toLocaleString('en')} pods, each with the library's own keeper of an exchanged token, on a clock of its own; the pods started at any time within one lease before, and each is asked for its token every 10 s. A pod that fails late in an outage cannot know how long it has lasted and asks again soon: with leases of 1 h, that is why the peak of the few pods affected is a larger share.`,
     figures,
   };
 }
