@@ -53,7 +53,7 @@ describe.skipIf(ZSH === undefined)('zsh', () => {
   }
 
   it('describes commands and options', async () => {
-    expect(await specified('wa')).toMatch(/^inspect:Print what .*\nwatch:.*\nwait:.*\ncompletion:.*\nhelp:/);
+    expect(await specified('wa')).toMatch(/^inspect:Print the claims .*\nwatch:.*\nwait:.*\ncompletion:.*\nhelp:/);
     const options = await specified('inspect', '');
     expect(options).toMatch(/^\*--audience\[.*\]:name:$/m);
     expect(options).toMatch(/^\*--ca\[With --verify\\: .*\]:file:_files$/m);

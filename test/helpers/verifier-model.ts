@@ -1,3 +1,5 @@
+import nodeCrypto from 'node:crypto';
+import { syncBuiltinESMExports } from 'node:module';
 import { createTokenVerifier } from 'projected-token/verify';
 import { expect, vi } from 'vitest';
 import type { FaultyCluster, MadeToken } from './faulty-cluster.js';
@@ -39,7 +41,8 @@ export class VerifierModel {
     private readonly hasFallback: boolean,
   ) {
     for (const cluster of this.#clusters) this.#wellSinceMs.set(cluster, performance.now());
-    for (const method of ['verify', 'importKey'] as const) this.#count(method);
+    this.#countImports();
+    this.#countChecks();
     const reviewing = { issuer: byReview.issuer, apiServer: byReview.server.origin, method: 'token-review' as const };
     this.#verifier = createTokenVerifier({
       audience: 'billing',
@@ -89,6 +92,7 @@ export class VerifierModel {
   end(): void {
     this.#requests.stop();
     vi.restoreAllMocks();
+    syncBuiltinESMExports();
   }
 
   #assertAcceptable({ cluster, key, revokedAtMs, ...token }: MadeToken, wasKnown: boolean): void {
@@ -122,11 +126,26 @@ export class VerifierModel {
     return this.#wellSinceMs.get(cluster)! <= sinceMs;
   }
 
-  #count(method: 'verify' | 'importKey'): void {
-    const run = crypto.subtle[method].bind(crypto.subtle) as (...args: unknown[]) => Promise<unknown>;
-    vi.spyOn(crypto.subtle, method).mockImplementation((async (...args: unknown[]) => {
+  #countImports(): void {
+    const run = crypto.subtle.importKey.bind(crypto.subtle) as (...args: unknown[]) => Promise<unknown>;
+    vi.spyOn(crypto.subtle, 'importKey').mockImplementation((async (...args: unknown[]) => {
       this.#crypto++;
       return run(...args).finally(() => this.#crypto--);
     }) as never);
+  }
+
+  #countChecks(): void {
+    const run = nodeCrypto.verify as (...args: unknown[]) => unknown;
+    vi.spyOn(nodeCrypto, 'verify').mockImplementation(((...args: unknown[]) => {
+      const tell = args.at(-1);
+      if (typeof tell !== 'function') return run(...args);
+      this.#crypto++;
+      return run(...args.slice(0, -1), (...outcome: unknown[]) => {
+        this.#crypto--;
+        tell(...outcome);
+      });
+    }) as never);
+    // What the verifier imported by name is this one.
+    syncBuiltinESMExports();
   }
 }
