@@ -4,6 +4,7 @@ import type { Dispatcher } from 'undici';
 import { isReplayableBody } from '../carry/is-replayable-body.js';
 import { type CarriedRequest, carryingOptions } from './carried-request.js';
 import type { Handler } from './legacy-handler.js';
+import { ProgressForwarder } from './progress-forwarder.js';
 import { Refusal } from './refusal.js';
 import { waitForValue } from './wait-for-value.js';
 
@@ -15,7 +16,7 @@ type Controller = Dispatcher.DispatchController;
  * Where a token is at hand, the request is sent in the turn of the call, and what undici tells is passed on as it comes. Where a token
  * has to be waited for, it begins before the token is there. A refusal is kept back if the request is sent once more.
  */
-export class CarriedDispatch implements Handler, Controller {
+export class CarriedDispatch extends ProgressForwarder<Handler> implements Handler, Controller {
   /** The attempt under way; undefined before the first has begun, and before the second has. */
   #attempt: Controller | undefined;
   #refusal: Refusal | undefined;
@@ -33,8 +34,10 @@ export class CarriedDispatch implements Handler, Controller {
   constructor(
     private readonly dispatch: Dispatcher['dispatch'],
     private readonly request: CarriedRequest,
-    private readonly handler: Handler,
-  ) {}
+    handler: Handler,
+  ) {
+    super(handler);
+  }
 
   /**
    * @param value - of the header with the token, if the token is at hand
@@ -95,18 +98,6 @@ export class CarriedDispatch implements Handler, Controller {
     else this.#endRefusal(this.#refusal, () => this.#fail(error));
   }
 
-  onBodySent(chunk: unknown): void {
-    this.handler.onBodySent?.(chunk);
-  }
-
-  onRequestSent(): void {
-    this.handler.onRequestSent?.();
-  }
-
-  onResponseStarted(): void {
-    this.handler.onResponseStarted?.();
-  }
-
   get aborted(): boolean {
     return this.#isAborted;
   }
@@ -139,7 +130,7 @@ export class CarriedDispatch implements Handler, Controller {
     if (this.#isOver || this.#isAborted) return;
     this.#isAborted = true;
     this.#reason = reason;
-    // Of an attempt under way undici tells with its own error where there is no reason.
+    // For an attempt under way without a reason, undici makes the error itself.
     const isUnderWay = this.#attempt !== undefined && this.#refusal === undefined;
     this.#attempt?.abort(reason);
     this.#wait?.abort(reason);

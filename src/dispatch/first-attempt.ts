@@ -3,6 +3,7 @@ import type { Dispatcher } from 'undici';
 import { CarriedDispatch } from './carried-dispatch.js';
 import { type CarriedRequest, carryingOptions } from './carried-request.js';
 import { FromLegacyHandler, type LegacyHandler, type RawHeaders, ToLegacyHandler } from './legacy-handler.js';
+import { ProgressForwarder } from './progress-forwarder.js';
 
 type Abort = (reason?: Error) => void;
 
@@ -10,7 +11,7 @@ type Abort = (reason?: Error) => void;
  * The first attempt of a request whose token is at hand, for a handler of the older kind: passes on what undici tells, just as it
  * comes. A refusal is left to a {@link CarriedDispatch}, which is not made before: most requests need none.
  */
-export class FirstAttempt implements LegacyHandler {
+export class FirstAttempt extends ProgressForwarder<LegacyHandler> implements LegacyHandler {
   #abort: Abort | undefined;
   #isAborted = false;
   /** The server may yet refuse the token. */
@@ -23,8 +24,10 @@ export class FirstAttempt implements LegacyHandler {
   constructor(
     private readonly dispatch: Dispatcher['dispatch'],
     private readonly request: CarriedRequest,
-    private readonly handler: LegacyHandler,
-  ) {}
+    handler: LegacyHandler,
+  ) {
+    super(handler);
+  }
 
   /**
    * @param dispatcher - sends this attempt
@@ -71,18 +74,6 @@ export class FirstAttempt implements LegacyHandler {
   onError(error: Error): void {
     this.#settle();
     (this.#refused ?? this.handler).onError?.(error);
-  }
-
-  onBodySent(chunk: unknown): void {
-    this.handler.onBodySent?.(chunk);
-  }
-
-  onRequestSent(): void {
-    this.handler.onRequestSent?.();
-  }
-
-  onResponseStarted(): void {
-    this.handler.onResponseStarted?.();
   }
 
   #keepRefusal(): LegacyHandler {

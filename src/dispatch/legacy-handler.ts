@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
+import { ProgressForwarder, type ProgressHandler } from './progress-forwarder.js';
 
 type Controller = Dispatcher.DispatchController;
 export type RawHeaders = NonNullable<Controller['rawHeaders']>;
@@ -9,23 +10,17 @@ export type RawHeaders = NonNullable<Controller['rawHeaders']>;
  * A handler as undici had them up to version 6 (`onConnect`, `onHeaders`, `onData`, …). The functions of undici 7 and the `fetch` of
  * Node 20 to 24 still have these.
  */
-export interface LegacyHandler {
+export interface LegacyHandler extends ProgressHandler {
   onConnect?(abort: (reason?: Error) => void, context?: unknown): void;
   onHeaders?(status: number, headers: RawHeaders, resume: () => void, statusText?: string): boolean | undefined;
   onUpgrade?(status: number, headers: RawHeaders, socket: Duplex): void;
   onData?(chunk: Buffer): boolean | undefined;
   onComplete?(trailers: RawHeaders): void;
   onError?(error: Error): void;
-  onBodySent?(chunk: unknown): void;
-  onRequestSent?(): void;
-  onResponseStarted?(): void;
 }
 
-/** What both kinds of handler are told of a request besides its answer, though the types of undici do not say so. */
-type Progress = Pick<LegacyHandler, 'onBodySent' | 'onRequestSent' | 'onResponseStarted'>;
-
 /** A handler as undici has them since version 7. */
-export type Handler = Omit<Dispatcher.DispatchHandler, keyof LegacyHandler> & Progress;
+export type Handler = Omit<Dispatcher.DispatchHandler, keyof LegacyHandler> & ProgressHandler;
 
 /** Returns whether a handler is one of those. */
 export function isLegacyHandler(handler: object): handler is LegacyHandler {
@@ -40,9 +35,7 @@ export function failDispatch(handler: Dispatcher.DispatchHandler, error: Error):
 }
 
 /** A handler of undici 7 and later that passes on what it is told to one of the older kind. Headers stay as they came. */
-export class FromLegacyHandler implements Handler {
-  constructor(private readonly handler: LegacyHandler) {}
-
+export class FromLegacyHandler extends ProgressForwarder<LegacyHandler> implements Handler {
   onRequestStart(controller: Controller, context: unknown): void {
     this.handler.onConnect?.((reason) => controller.abort(reason as Error), context);
   }
@@ -69,22 +62,10 @@ export class FromLegacyHandler implements Handler {
     if (this.handler.onError === undefined) throw error;
     this.handler.onError(error);
   }
-
-  onBodySent(chunk: unknown): void {
-    this.handler.onBodySent?.(chunk);
-  }
-
-  onRequestSent(): void {
-    this.handler.onRequestSent?.();
-  }
-
-  onResponseStarted(): void {
-    this.handler.onResponseStarted?.();
-  }
 }
 
 /** A handler of the older kind that passes on what it is told to one of undici 7 and later. Headers are not parsed, only passed on. */
-export class ToLegacyHandler implements LegacyHandler, Controller {
+export class ToLegacyHandler extends ProgressForwarder<Handler> implements LegacyHandler, Controller {
   rawHeaders: RawHeaders | null = null;
   rawTrailers: RawHeaders | null = null;
   aborted = false;
@@ -94,10 +75,8 @@ export class ToLegacyHandler implements LegacyHandler, Controller {
   #resume: (() => void) | undefined;
 
   /** @param abort - where the handler was told already that the request started */
-  constructor(
-    private readonly handler: Handler,
-    abort?: (reason?: Error) => void,
-  ) {
+  constructor(handler: Handler, abort?: (reason?: Error) => void) {
+    super(handler);
     this.#abort = abort;
   }
 
@@ -130,18 +109,6 @@ export class ToLegacyHandler implements LegacyHandler, Controller {
 
   onError(error: Error): void {
     this.handler.onResponseError?.(this, error);
-  }
-
-  onBodySent(chunk: unknown): void {
-    this.handler.onBodySent?.(chunk);
-  }
-
-  onRequestSent(): void {
-    this.handler.onRequestSent?.();
-  }
-
-  onResponseStarted(): void {
-    this.handler.onResponseStarted?.();
   }
 
   abort(reason?: Error): void {

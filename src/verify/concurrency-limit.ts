@@ -1,44 +1,20 @@
+import { WaitingLine, type WaitingLineOptions } from './waiting-line.js';
+
 /** Options of {@link ConcurrencyLimit}. */
-export interface ConcurrencyLimitOptions {
+export interface ConcurrencyLimitOptions extends WaitingLineOptions {
   /** Maximum of jobs running at once. */
   readonly maxRunning: number;
-  /** Maximum of jobs waiting; one more rejects the job that has waited longest. */
-  readonly maxWaiting: number;
-  /** Time limit of the wait, in milliseconds; up to a tenth less where others wait already. */
-  readonly timeoutMs: number;
-  /** Creates the error for a job that did not run. */
-  readonly toError: (why: string) => Error;
 }
 
-/**
- * One timer checks the waiting jobs this often within `timeoutMs`. While a process is stopped, no more than a tenth of the time passes,
- * as in `withDeadline`: input that came meanwhile is handled before the time is up.
- */
-const LOOKS = 10;
-
-/** A waiting job. */
-interface Turn {
-  /** How many checks there had been when it came. */
-  readonly look: number;
-  readonly sinceMs: number;
-  begin(): void;
-  refuse(error: Error): void;
-}
-
-/**
- * Limits the number of jobs running at once. Waiting jobs run newest first: in an overload, such as a flood of forged tokens, first in,
- * first out would make every job wait until nobody needs its result. The wait of each has a time limit, and all share one timer.
- */
+/** Limits the number of jobs running at once; the others wait in a {@link WaitingLine}. */
 export class ConcurrencyLimit {
-  readonly #options: ConcurrencyLimitOptions;
-  /** The newest last. */
-  readonly #waiting: Turn[] = [];
+  readonly #maxRunning: number;
+  readonly #line: WaitingLine;
   #running = 0;
-  #looks = 0;
-  #timer: NodeJS.Timeout | undefined;
 
-  constructor(options: ConcurrencyLimitOptions) {
-    this.#options = options;
+  constructor({ maxRunning, ...line }: ConcurrencyLimitOptions) {
+    this.#maxRunning = maxRunning;
+    this.#line = new WaitingLine(line);
   }
 
   /**
@@ -47,49 +23,13 @@ export class ConcurrencyLimit {
    * @param work - must settle; it needs its own deadline
    */
   async run<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#running < this.#options.maxRunning) this.#running += 1;
-    else await this.#turn();
+    if (this.#running < this.#maxRunning) this.#running += 1;
+    else await this.#line.wait(`${this.#maxRunning} are under way`);
     try {
       return await work();
     } finally {
-      const next = this.#next();
       // The slot is handed over, so that no newcomer takes it in between.
-      if (next === undefined) this.#running -= 1;
-      else next.begin();
+      if (!this.#line.beginNext()) this.#running -= 1;
     }
-  }
-
-  #turn(): Promise<void> {
-    const { maxRunning, maxWaiting, toError } = this.#options;
-    if (this.#waiting.length >= maxWaiting) {
-      this.#waiting.shift()?.refuse(toError(`${maxRunning} are under way, and ${maxWaiting} that came later wait`));
-    }
-    this.#timer ??= this.#lookLater();
-    return new Promise((begin, refuse) => {
-      this.#waiting.push({ look: this.#looks, sinceMs: performance.now(), begin, refuse });
-    });
-  }
-
-  #next(): Turn | undefined {
-    const next = this.#waiting.pop();
-    if (this.#waiting.length === 0) {
-      clearTimeout(this.#timer);
-      this.#timer = undefined;
-    }
-    return next;
-  }
-
-  #lookLater(): NodeJS.Timeout {
-    return setTimeout(() => this.#look(), Math.ceil(this.#options.timeoutMs / LOOKS));
-  }
-
-  /** Refuses those whose time is up. */
-  #look(): void {
-    this.#looks += 1;
-    while (this.#waiting[0] !== undefined && this.#looks - this.#waiting[0].look >= LOOKS) {
-      const { sinceMs, refuse } = this.#waiting.shift()!;
-      refuse(this.#options.toError(`it waited for its turn for ${Math.round(performance.now() - sinceMs)} ms`));
-    }
-    this.#timer = this.#waiting.length === 0 ? undefined : this.#lookLater();
   }
 }

@@ -26,6 +26,7 @@ const MAX_REFUSED = 1_000;
 const newTokens = new WorkPerTurn({
   maxBegun: 4,
   maxWaiting: 5_000,
+  timeoutMs: 5_000,
   toError: (why) =>
     new TokenVerificationError(
       'ERR_VERIFY_UNAVAILABLE',

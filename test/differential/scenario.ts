@@ -74,15 +74,18 @@ export interface HeaderChoice {
   readonly entries: readonly (readonly [string, unknown])[];
 }
 
-/** When a request is aborted, told by what has happened rather than by the clock. */
-export type AbortMoment =
-  | 'before the call'
-  | 'in the same turn'
-  | 'in a microtask'
-  | 'in the next turn'
-  | 'once the server has the request'
-  | 'at the response'
-  | 'at the first bytes';
+/** When a request is aborted before its answer is there, told by what has happened rather than by the clock. */
+export const ABORTS_BEFORE_ANSWER = [
+  'before the call',
+  'in the same turn',
+  'in a microtask',
+  'in the next turn',
+  'once the server has the request',
+] as const;
+
+/** … and after that. */
+export const ABORT_MOMENTS = [...ABORTS_BEFORE_ANSWER, 'at the response', 'at the first bytes'] as const;
+export type AbortMoment = (typeof ABORT_MOMENTS)[number];
 
 export interface Abort {
   readonly moment: AbortMoment;

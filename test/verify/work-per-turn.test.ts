@@ -2,8 +2,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WorkPerTurn } from '../../src/verify/work-per-turn.js';
 
-const workOf = (maxBegun: number, maxWaiting = 1000) =>
-  new WorkPerTurn({ maxBegun, maxWaiting, toError: (why) => new Error(why) });
+const workOf = (maxBegun: number, maxWaiting = 1000, timeoutMs = 1000) =>
+  new WorkPerTurn({ maxBegun, maxWaiting, timeoutMs, toError: (why) => new Error(why) });
 
 afterEach(() => {
   vi.useRealTimers();
@@ -29,6 +29,17 @@ describe('WorkPerTurn', () => {
     await nextTurn();
     expect(begun).toEqual([0, 1, 4, 3, 5, 2]);
     await results;
+  });
+
+  it('ends the wait of one that newer ones keep from its turn', async () => {
+    vi.useFakeTimers();
+    const perTurn = workOf(1);
+    void perTurn.run(async () => 'first');
+    const second = perTurn.run(async () => 'second').catch((error: Error) => error.message);
+    // The clock goes on, and no turn ends.
+    vi.advanceTimersByTime(1000);
+    expect(await second).toBe('it waited for its turn for 1000 ms');
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   it('begins at once again after a turn in which nothing waited', async () => {

@@ -5,7 +5,7 @@ import { withToken } from 'projected-token/axios';
 import { oneIn, scenariosOf, withListedBase } from '../arbitraries.js';
 import { isOneShot, isUnframed, makeBody } from '../make-body.js';
 import { makeHeaders } from '../make-headers.js';
-import type { Scenario } from '../scenario.js';
+import { ABORT_MOMENTS, type Scenario } from '../scenario.js';
 import type { Scene } from '../scene.js';
 import type { Subject } from '../subject.js';
 import { usePlatformAgent } from './platform-dispatcher.js';
@@ -71,15 +71,7 @@ export const axiosScenarios: fc.Arbitrary<Scenario<AxiosOptions>> = withListedBa
       'object',
     ],
     headerForms: ['object', 'object', 'object', 'Headers', 'Map', 'pairs', 'text', 'numbers'],
-    aborts: [
-      'before the call',
-      'in the same turn',
-      'in a microtask',
-      'in the next turn',
-      'once the server has the request',
-      'at the response',
-      'at the first bytes',
-    ],
+    aborts: ABORT_MOMENTS,
     hasTimeLimit: ({ members: { timeout } }) => timeout !== undefined,
     options: fc.record({
       adapter: pick<AxiosOptions['adapter']>('http', 'http', 'http', 'http', 'fetch'),

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { oneIn, scenariosOf } from '../arbitraries.js';
 import { makeBody } from '../make-body.js';
 import { makeHeaders } from '../make-headers.js';
-import { BODY_KINDS, HEADER_FORMS, type Scenario } from '../scenario.js';
+import { ABORT_MOMENTS, BODY_KINDS, HEADER_FORMS, type Scenario } from '../scenario.js';
 import type { Scene } from '../scene.js';
 
 /** How a program calls fetch, besides method, headers, body and signal. */
@@ -62,15 +62,7 @@ export const fetchScenarios: fc.Arbitrary<Scenario<FetchOptions>> = scenariosOf<
   ],
   bodies: BODY_KINDS,
   headerForms: HEADER_FORMS,
-  aborts: [
-    'before the call',
-    'in the same turn',
-    'in a microtask',
-    'in the next turn',
-    'once the server has the request',
-    'at the response',
-    'at the first bytes',
-  ],
+  aborts: ABORT_MOMENTS,
   hasTimeLimit: ({ timeLimitMs }) => timeLimitMs !== undefined,
   options: fc.record({
     input: fc.constantFrom<FetchOptions['input']>('text', 'text', 'text', 'URL', 'Request', 'Request and init'),

@@ -5,7 +5,7 @@ import { withToken } from 'projected-token/got';
 import { oneIn, scenariosOf, withListedBase } from '../arbitraries.js';
 import { isOneShot, isUnframed, makeBody } from '../make-body.js';
 import { makeHeaders } from '../make-headers.js';
-import type { Scenario } from '../scenario.js';
+import { ABORT_MOMENTS, type Scenario } from '../scenario.js';
 import type { Scene } from '../scene.js';
 import type { Subject } from '../subject.js';
 
@@ -66,15 +66,7 @@ const scenarios = withListedBase(
       'object',
     ],
     headerForms: ['object', 'object', 'object', 'object', 'Headers', 'text', 'pairs', 'numbers'],
-    aborts: [
-      'before the call',
-      'in the same turn',
-      'in a microtask',
-      'in the next turn',
-      'once the server has the request',
-      'at the response',
-      'at the first bytes',
-    ],
+    aborts: ABORT_MOMENTS,
     hasTimeLimit: ({ timeLimitMs }) => timeLimitMs !== undefined,
     options: fc.record({
       call: pick<GotOptions['call']>('promise', 'promise', 'promise', 'stream', 'json()', 'text()', 'cancel'),

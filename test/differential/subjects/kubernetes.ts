@@ -11,7 +11,7 @@ import {
 import fc from 'fast-check';
 import { withToken } from 'projected-token/kubernetes';
 import { oneIn, scenariosOf } from '../arbitraries.js';
-import type { Scenario } from '../scenario.js';
+import { ABORTS_BEFORE_ANSWER, type Scenario } from '../scenario.js';
 import type { Scene } from '../scene.js';
 import type { Subject } from '../subject.js';
 
@@ -61,14 +61,7 @@ export const kubernetesSubject: Subject<KubernetesOptions> = {
     methods: ['GET'],
     bodies: ['none'],
     headerForms: ['object'],
-    aborts: [
-      'before the call',
-      'in the same turn',
-      'in a microtask',
-      'in the next turn',
-      'once the server has the request',
-      'at the first bytes',
-    ],
+    aborts: [...ABORTS_BEFORE_ANSWER, 'at the first bytes'],
     hasTimeLimit: ({ timeLimitMs }) => timeLimitMs !== undefined,
     options: fc.record({
       call: pick<KubernetesOptions['call']>('list', 'list', 'get', 'create', 'patch', 'delete', 'custom', 'watch'),

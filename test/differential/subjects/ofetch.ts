@@ -4,7 +4,7 @@ import { withToken } from 'projected-token/fetch';
 import { oneIn, scenariosOf } from '../arbitraries.js';
 import { isOneShot, makeBody } from '../make-body.js';
 import { makeHeaders } from '../make-headers.js';
-import { BODY_KINDS, type Scenario } from '../scenario.js';
+import { ABORTS_BEFORE_ANSWER, BODY_KINDS, type Scenario } from '../scenario.js';
 import type { Scene } from '../scene.js';
 import type { Subject } from '../subject.js';
 import { usePlatformAgent } from './platform-dispatcher.js';
@@ -26,13 +26,7 @@ export const ofetchSubject: Subject<OfetchOptions> = {
     methods: ['GET', 'GET', 'GET', 'post', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD'],
     bodies: BODY_KINDS,
     headerForms: ['object', 'object', 'Headers', 'pairs'],
-    aborts: [
-      'before the call',
-      'in the same turn',
-      'in a microtask',
-      'in the next turn',
-      'once the server has the request',
-    ],
+    aborts: ABORTS_BEFORE_ANSWER,
     waitsForBody: true,
     hasTimeLimit: ({ timeLimitMs }) => timeLimitMs !== undefined,
     options: fc.record({

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { oneIn, scenariosOf } from '../arbitraries.js';
-import type { Scenario } from '../scenario.js';
+import { ABORT_MOMENTS, type Scenario } from '../scenario.js';
 
 /** How a program uses undici. */
 export interface UndiciOptions {
@@ -93,15 +93,7 @@ export const undiciScenarios: fc.Arbitrary<Scenario<UndiciOptions>> = scenariosO
     'text',
     'numbers',
   ],
-  aborts: [
-    'before the call',
-    'in the same turn',
-    'in a microtask',
-    'in the next turn',
-    'once the server has the request',
-    'at the response',
-    'at the first bytes',
-  ],
+  aborts: ABORT_MOMENTS,
   hasTimeLimit: ({ members: { headersTimeout, bodyTimeout }, interceptor }) =>
     interceptor === undefined && headersTimeout !== undefined && bodyTimeout !== undefined,
   options: fc.record({
