@@ -5,7 +5,14 @@ import { InvalidOptionError } from '../errors.js';
 // The one import between clients: axios' fetch adapter sends with the fetch that it is given, so what it is given carries the token.
 import { carryFetch } from '../fetch/carry-fetch.js';
 import { HttpTrip } from './http-trip.js';
-import { type AdapterConfig, copyConfig, hasHeader, type RequestConfig, urlOf, usesFetch } from './request-config.js';
+import {
+  type AdapterConfig,
+  copyConfig,
+  hasHeader,
+  type RequestConfig,
+  targetOf,
+  usesFetch,
+} from './request-config.js';
 import { showConfig } from './show-config.js';
 
 type Fetch = typeof fetch;
@@ -19,6 +26,8 @@ const carriedBy = new WeakMap<AxiosAdapter, { readonly carrier: AxiosCarrier; re
 /** Adds the token to the requests of one instance, beneath its interceptors: replaces the adapter of each request. */
 export class AxiosCarrier {
   readonly #namedAdapters = new Map<string, AxiosAdapter>();
+  /** The names that were looked up last, as they are the same ones for most requests. axios copies the list for each. */
+  #lastNames: { readonly names: readonly unknown[]; readonly adapter: AxiosAdapter } | undefined;
   readonly #givenAdapters = new WeakMap<AxiosAdapter, AxiosAdapter>();
   // axios keeps what it makes of each `fetch` for ever, so there must be few.
   readonly #replayingFetches = new WeakMap<Fetch, Fetch>();
@@ -48,8 +57,14 @@ export class AxiosCarrier {
       return known;
     }
     const names = beneath ?? axios.defaults.adapter;
-    if (Array.isArray(names) && names.some((name) => typeof name !== 'string')) return this.#makeAdapter(beneath);
-    const key = String(names);
+    if (!Array.isArray(names)) return this.#named(String(names), beneath);
+    if (this.#lastNames && isSameList(this.#lastNames.names, names)) return this.#lastNames.adapter;
+    if (names.some((name) => typeof name !== 'string')) return this.#makeAdapter(beneath);
+    this.#lastNames = { names: [...names], adapter: this.#named(String(names), beneath) };
+    return this.#lastNames.adapter;
+  }
+
+  #named(key: string, beneath: AdapterConfig): AxiosAdapter {
     const known = this.#namedAdapters.get(key) ?? this.#makeAdapter(beneath);
     this.#namedAdapters.set(key, known);
     return known;
@@ -71,22 +86,20 @@ export class AxiosCarrier {
 
   /** No `async` function: each promise more in the way of an answer gives an abort another moment to come before it. */
   #carry(config: RequestConfig, beneath: AdapterConfig): Promise<AxiosResponse> {
-    const url = urlOf(config);
-    const isOurs = url !== undefined && this.carriage.allows(url) && !hasHeader(config, this.carriage.header, url);
-    if (!isOurs) {
+    const target = targetOf(config);
+    const { carriage } = this;
+    if (target === undefined || !carriage.allows(target.origin) || hasHeader(config, carriage.header, target)) {
       config.adapter = beneath;
       return axios.getAdapter(beneath ?? axios.defaults.adapter, config)(config);
     }
     if (usesFetch(config, beneath)) return this.#carryWithFetch(config, beneath);
-    return new HttpTrip(this.carriage, config, beneath, url).run();
+    return new HttpTrip(carriage, config, beneath, target.url).run();
   }
 
   #carryWithFetch(config: RequestConfig, beneath: AdapterConfig): Promise<AxiosResponse> {
     assertFetchCanBeGiven();
     const fetch = this.#carrying(config.env?.fetch ?? globalThis.fetch, isReplayableBody(config.data));
-    const sent = copyConfig(config);
-    sent.adapter = beneath;
-    sent.env = { ...config.env, fetch };
+    const sent = copyConfig(config, { adapter: beneath, env: { ...config.env, fetch } });
     return axios
       .getAdapter(
         'fetch',
@@ -111,6 +124,10 @@ export class AxiosCarrier {
     fetches.set(fetch, carrying);
     return carrying;
   }
+}
+
+function isSameList(first: readonly unknown[], second: readonly unknown[]): boolean {
+  return first.length === second.length && first.every((item, index) => item === second[index]);
 }
 
 function assertFetchCanBeGiven(): void {

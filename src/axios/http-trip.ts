@@ -49,25 +49,39 @@ export class HttpTrip {
     this.#url = url;
   }
 
+  /** @throws what the adapter beneath throws, and the token source */
   async run(): Promise<AxiosResponse> {
-    this.#journey.carriesTo(this.#url);
+    this.#journey.carriesIf(true);
     const isAtHand = this.#journey.valueAtHand() !== undefined;
     if (!isAtHand) await this.#limit.wait((signal) => this.#journey.value(signal));
+    const sent = this.#prepare(isAtHand ? undefined : this.#limit.ofWhatIsLeft());
     let answer: AxiosResponse;
     let failure: unknown;
     try {
-      answer = await this.#attempt(isAtHand ? undefined : this.#limit.ofWhatIsLeft());
+      // Awaited here and nowhere else: each promise more in the way of an answer takes time.
+      answer = this.#answered(await this.#send(sent), sent);
     } catch (error) {
+      this.#failed(error, sent);
       answer = responseOf(error);
       failure = error;
     }
     if (this.carriage.isRefusal(answer.status) && (await this.#isWorthRetrying(answer.status))) {
       discard(answer.data);
-      return this.#attempt(this.#limit.ofWhatIsLeft());
+      return this.#retry();
     }
     this.#progress?.release();
     if (failure !== undefined) throw failure;
     return answer;
+  }
+
+  async #retry(): Promise<AxiosResponse> {
+    const sent = this.#prepare(this.#limit.ofWhatIsLeft());
+    try {
+      return this.#answered(await this.#send(sent), sent);
+    } catch (error) {
+      this.#failed(error, sent);
+      throw error;
+    }
   }
 
   #isWorthRetrying(status: number): Promise<boolean> {
@@ -75,40 +89,49 @@ export class HttpTrip {
     return this.#limit.wait((signal) => this.#journey.shouldRetry(status, isReplayable, signal));
   }
 
-  /** @param limit - where the time of the request began before */
-  async #attempt(limit?: Partial<RequestConfig>): Promise<AxiosResponse> {
+  /**
+   * Returns what to send to the hop that was reached.
+   *
+   * @param limit - where the time of the request began before
+   */
+  #prepare(limit?: Partial<RequestConfig>): RequestConfig {
     const { header } = this.carriage;
-    const hop = this.#hop;
-    const headers = headersWithout(header, hop.headers);
+    const headers = headersWithout(header, this.#hop.headers);
     headers[header] = this.carriage.valueOf(this.#journey.token!);
-    const sent = copyConfig(hop);
-    Object.assign(sent, limit, this.#agents.first(this.#url.protocol));
-    sent.adapter = this.beneath;
-    sent.headers = headers;
-    sent.beforeRedirect = this.#beforeRedirect;
+    const agents = this.#agents.first(this.#url.protocol);
+    const changes = { adapter: this.beneath, headers, beforeRedirect: this.#beforeRedirect };
+    const sent = copyConfig(this.#hop, limit, agents, changes);
     this.#progress?.watch(sent);
     this.#isConcealed = false;
-    try {
-      const response = await axios.getAdapter(this.beneath ?? axios.defaults.adapter, sent)(sent);
-      response.config = this.config;
-      this.#hideIn(response.request);
-      // It may fail later on, with an error that shows what was sent.
-      if (sent.responseType === 'stream') showAs(sent, this.config);
-      return response;
-    } catch (error) {
-      showConfig(error, sent, this.config);
-      if (axios.isAxiosError(error)) this.#hideIn(error.request);
-      throw error;
-    } finally {
-      if (hop.url === this.config.url) this.#showHeaders(headers);
-      delete headers[header];
-    }
+    return sent;
   }
 
-  /** axios' adapter adds to the headers of the configuration, which the program gets to see. */
-  #showHeaders(sent: AxiosHeaders): void {
-    const shown = this.config.headers;
+  #send(sent: RequestConfig): Promise<AxiosResponse> {
+    return axios.getAdapter(this.beneath ?? axios.defaults.adapter, sent)(sent);
+  }
+
+  #answered(response: AxiosResponse, sent: RequestConfig): AxiosResponse {
+    response.config = this.config;
+    this.#hideIn(response.request);
+    this.#showHeaders(sent);
+    // It may fail later on, with an error that shows what was sent.
+    if (sent.responseType === 'stream') showAs(sent, this.config);
+    return response;
+  }
+
+  #failed(error: unknown, sent: RequestConfig): void {
+    this.#showHeaders(sent);
+    showConfig(error, sent, this.config);
+    if (axios.isAxiosError(error)) this.#hideIn(error.request);
+  }
+
+  /** axios' adapter adds to the headers of the configuration, which the program gets to see; the token in them it does not. */
+  #showHeaders({ url, headers: sent }: RequestConfig): void {
     const { header } = this.carriage;
+    // Not deleted: to an object without this header, whatever reads its other ones takes longer.
+    sent[header] = this.carriage.headerOf(this.#journey.token!).shown;
+    if (url !== this.config.url) return;
+    const shown = this.config.headers;
     for (const name of Object.keys(shown)) if (!(name in sent) && name.toLowerCase() !== header) delete shown[name];
     for (const name of Object.keys(sent)) if (name !== header) shown[name] = sent[name];
   }

@@ -8,14 +8,11 @@ export type RequestConfig = InternalAxiosRequestConfig & { env?: { fetch?: typeo
 export type AdapterConfig = AxiosRequestConfig['adapter'];
 
 /**
- * Returns a copy of a configuration, key by key: axios makes it without a prototype, and to spread or to assign such an object takes
- * twice as long, microseconds for every request on Node 20.
+ * Returns a copy of a configuration with some of it changed, and with the same prototype: axios makes it without one. `assign` takes half
+ * the time of a loop over the keys of such an object.
  */
-export function copyConfig(config: RequestConfig): RequestConfig {
-  const given = config as unknown as Record<string, unknown>;
-  const copy: Record<string, unknown> = Object.create(Object.getPrototypeOf(given));
-  for (const key of Object.keys(given)) copy[key] = given[key];
-  return copy as unknown as RequestConfig;
+export function copyConfig(config: RequestConfig, ...changes: (Partial<RequestConfig> | undefined)[]): RequestConfig {
+  return Object.assign(Object.create(Object.getPrototypeOf(config)), config, ...changes);
 }
 
 /** Resolves URLs as every instance does, and has no defaults of its own: `axios.getUri` has those of the program. */
@@ -27,27 +24,39 @@ const PLAIN_PATH = /^(?![a-z][a-z\d+\-.]*:|\/\/)[\x21-\x5b\x5d-\x7e]*$/i;
 /** What a whole URL begins with, as far as its origin; where it may mean anything else, it is left to the parser as it is. */
 const PLAIN_ORIGIN = /^https?:\/\/[a-z\d.:[\]-]+(?=[/?#]|$)/i;
 
-/** The last base URL, parsed: it is the same one for most requests of an instance. */
-let lastBase: { readonly text: string; readonly url: URL | undefined } | undefined;
-
-/** Where a request goes, as far as the origin and credentials, if that is a whole URL. */
-export function urlOf({ baseURL, url = '', allowAbsoluteUrls }: RequestConfig): URL | undefined {
-  // Without a base URL, the URL is sent as it is: axios has nothing to resolve, which would take it longer than all else here.
-  if (!baseURL) return parseBase(PLAIN_ORIGIN.exec(url)?.[0] ?? url);
-  if (PLAIN_PATH.test(url)) return parseBase(baseURL);
-  return parseUrl(resolver.getUri({ baseURL, url, allowAbsoluteUrls }));
+/** Where a request goes: as far as the origin and credentials, if that is a whole URL. */
+export interface Target {
+  readonly url: URL;
+  /** What `url` gives anew each time that it is asked. */
+  readonly origin: string;
+  readonly hasCredentials: boolean;
 }
 
-function parseBase(text: string): URL | undefined {
-  if (lastBase?.text !== text) lastBase = { text, url: parseUrl(text) };
-  return lastBase.url;
+/** The target of the last base URL: it is the same one for most requests of an instance. */
+let lastBase: { readonly text: string; readonly target: Target | undefined } | undefined;
+
+export function targetOf({ baseURL, url = '', allowAbsoluteUrls }: RequestConfig): Target | undefined {
+  // Without a base URL, the URL is sent as it is: axios has nothing to resolve, which would take it longer than all else here.
+  if (!baseURL) return targetOfBase(PLAIN_ORIGIN.exec(url)?.[0] ?? url);
+  if (PLAIN_PATH.test(url)) return targetOfBase(baseURL);
+  return parseTarget(resolver.getUri({ baseURL, url, allowAbsoluteUrls }));
+}
+
+function targetOfBase(text: string): Target | undefined {
+  if (lastBase?.text !== text) lastBase = { text, target: parseTarget(text) };
+  return lastBase.target;
+}
+
+function parseTarget(text: string): Target | undefined {
+  const url = parseUrl(text);
+  return url && { url, origin: url.origin, hasCredentials: url.username !== '' || url.password !== '' };
 }
 
 /** Whether the caller decided about a header; `null` and `false`, by which axios leaves one out, count as well. */
-export function hasHeader(config: RequestConfig, name: string, url: URL): boolean {
+export function hasHeader(config: RequestConfig, name: string, { hasCredentials }: Target): boolean {
   if (config.headers.has(name)) return true;
   // Of these axios makes an Authorization, in place of any other.
-  return name === 'authorization' && (Boolean(config.auth) || url.username !== '' || url.password !== '');
+  return name === 'authorization' && (Boolean(config.auth) || hasCredentials);
 }
 
 /** Whether axios sends a request with its own fetch adapter, by name or as `axios.getAdapter` gave it. */
