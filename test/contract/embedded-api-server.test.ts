@@ -1,5 +1,6 @@
 import { EmbeddedApiServer } from 'projected-token/testing';
-import { describeApiServer, SCENE } from './api-server-contract.js';
+import { SCENE } from './api-server/api-server-scene.js';
+import { describeApiServer } from './api-server-contract.js';
 
 describeApiServer('EmbeddedApiServer', async () => {
   const { maxExpirationSeconds, serviceAccounts, pods } = SCENE;

@@ -1,4 +1,5 @@
-import { describeApiServer, SCENE } from '../../contract/api-server-contract.js';
+import { SCENE } from '../../contract/api-server/api-server-scene.js';
+import { describeApiServer } from '../../contract/api-server-contract.js';
 import { describeVault } from '../../contract/vault-contract.js';
 import { describeVaultNamespace } from '../../contract/vault-namespace-contract.js';
 import { startCluster } from '../harness/cluster.js';
