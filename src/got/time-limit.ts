@@ -6,7 +6,7 @@ import { withDeadline } from '../internal/deadline.js';
 const LONGEST_MS = 2 ** 31 - 1;
 
 /** What got makes of a time limit that passed, before it wraps it. */
-class TimePassed extends Error {
+class TimeoutError extends Error {
   override readonly name = 'TimeoutError';
   readonly code = 'ETIMEDOUT';
   readonly event = 'request';
@@ -18,28 +18,31 @@ class TimePassed extends Error {
 
 /** The option `timeout.request` of an attempt that had to wait for its token: got itself begins to count when it sends. */
 export class TimeLimit {
-  readonly #startedAt = performance.now();
+  #waitedMs = 0;
 
   /** @param limitMs - none if undefined */
   constructor(private readonly limitMs: number | undefined) {}
 
   /** Waits for work that ends when the signal aborts or the time is up. */
-  wait<T>(work: (signal: AbortSignal | undefined) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  async wait<T>(work: (signal: AbortSignal | undefined) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
     const { limitMs } = this;
     if (!isLimit(limitMs)) return work(signal);
-    return withDeadline(work, {
+    const startedAt = performance.now();
+    const value = await withDeadline(work, {
       timeoutMs: Math.max(1, Math.ceil(limitMs)),
-      toError: () => new TimePassed(limitMs),
+      toError: () => new TimeoutError(limitMs),
       signal,
     });
+    this.#waitedMs = performance.now() - startedAt;
+    return value;
   }
 
-  /** Ends a request when the time that was left for it is up. */
+  /** Ends a request when the time that was left for it is up. As in got, it runs from when there is a request. */
   cover(request: ClientRequest): void {
     const { limitMs } = this;
     if (!isLimit(limitMs)) return;
-    const leftMs = Math.max(1, limitMs - (performance.now() - this.#startedAt));
-    const timer = setTimeout(() => request.destroy(new TimePassed(limitMs)), leftMs).unref();
+    const leftMs = Math.max(1, limitMs - this.#waitedMs);
+    const timer = setTimeout(() => request.destroy(new TimeoutError(limitMs)), leftMs).unref();
     request.once('close', () => clearTimeout(timer));
   }
 }
@@ -47,7 +50,7 @@ export class TimeLimit {
 /** The error of got for a time limit that passed, where got did not know it for one. */
 export async function asTimeoutError(error: RequestError): Promise<RequestError> {
   const { cause, request } = error;
-  if (!(cause instanceof TimePassed) || request === undefined) return error;
+  if (!(cause instanceof TimeoutError) || request === undefined) return error;
   // Loaded at the first use: got is an ES module only, and this one must load where such a module cannot be required.
   const got = await import('got').catch(() => undefined);
   if (got === undefined || error instanceof got.TimeoutError) return error;

@@ -1,3 +1,5 @@
+import { request as httpRequest } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 import got, { type Options, TimeoutError } from 'got';
 import { withToken } from 'projected-token/got';
 import { describe, expect, it } from 'vitest';
@@ -30,6 +32,19 @@ describe('The option timeout.request covers the wait for the token', () => {
     expect(error).toBeInstanceOf(TimeoutError);
     // One after the other they would take 320 ms at least.
     expect(performance.now() - startedAt).toBeLessThan(315);
+    // As got's own: its class is what a log shows.
+    expect((error as TimeoutError).cause?.constructor.name).toBe('TimeoutError');
+  });
+
+  it('but not what comes before there is a request, which got does not count either', async () => {
+    const { getToken } = world.source;
+    world.source.getToken = async (options) => getToken.call(world.source, options);
+    // As with HTTP/2, where got first asks the server for its protocol.
+    const request: Options['request'] = async (url, options, callback) => {
+      await delay(450);
+      return httpRequest(url, options, callback);
+    };
+    expect((await connect()('a', { request, timeout: { request: 400 } })).statusCode).toBe(200);
   });
 
   it('and no longer than the request', async () => {
