@@ -70,9 +70,11 @@ export class CarriedDispatch extends ProgressForwarder<Handler> implements Handl
     else if (this.#isPaused) controller.pause();
   }
 
-  onRequestUpgrade(_controller: Controller, status: number, headers: IncomingHttpHeaders, socket: Duplex): void {
-    this.#end();
-    this.handler.onRequestUpgrade?.(this, status, headers, socket);
+  onRequestUpgrade(controller: Controller, status: number, headers: IncomingHttpHeaders, socket: Duplex): void {
+    // To CONNECT, every answer is one.
+    if (this.request.carriage.isRefusal(status)) this.#holdBack(controller, status, socket);
+    if (this.#refusal === undefined) this.#tellUpgrade(status, headers, socket);
+    else this.#endRefusal(this.#refusal, this.#tellUpgrade.bind(this, status, headers, socket));
   }
 
   onResponseStart(controller: Controller, status: number, headers: IncomingHttpHeaders, statusText?: string): void {
@@ -111,7 +113,7 @@ export class CarriedDispatch extends ProgressForwarder<Handler> implements Handl
   }
 
   get rawHeaders(): Controller['rawHeaders'] {
-    return this.#attempt?.rawHeaders;
+    return this.#attempt?.rawHeaders ?? null;
   }
 
   set rawHeaders(headers: Controller['rawHeaders']) {
@@ -119,7 +121,8 @@ export class CarriedDispatch extends ProgressForwarder<Handler> implements Handl
   }
 
   get rawTrailers(): Controller['rawTrailers'] {
-    return this.#attempt?.rawTrailers;
+    // A refusal that is handed on may have come to its end before.
+    return (this.#refusal === undefined || this.#isOver ? this.#attempt?.rawTrailers : undefined) ?? null;
   }
 
   set rawTrailers(trailers: Controller['rawTrailers']) {
@@ -186,8 +189,8 @@ export class CarriedDispatch extends ProgressForwarder<Handler> implements Handl
     return this.#wait;
   }
 
-  #holdBack(controller: Controller, status: number): void {
-    const refusal = new Refusal(controller);
+  #holdBack(controller: Controller, status: number, socket?: Duplex): void {
+    const refusal = new Refusal(controller, socket);
     this.#refusal = refusal;
     this.request.unsettled?.waiting.add(this);
     this.request.journey
@@ -197,6 +200,11 @@ export class CarriedDispatch extends ProgressForwarder<Handler> implements Handl
         controller.abort(error);
         this.#fail(error);
       });
+  }
+
+  #tellUpgrade(status: number, headers: IncomingHttpHeaders, socket: Duplex): void {
+    this.#end();
+    this.handler.onRequestUpgrade?.(this, status, headers, socket);
   }
 
   #tellStart(status: number, headers: IncomingHttpHeaders, statusText?: string): void {
@@ -279,6 +287,7 @@ export class CarriedDispatch extends ProgressForwarder<Handler> implements Handl
   #failWith(controller: Controller | null | undefined, error: unknown): void {
     if (this.#hasFailed) return;
     this.#hasFailed = true;
+    this.#refusal?.closeSocket();
     this.#end();
     // Whatever it is: the reason of the caller's own signal need not be an error.
     this.handler.onResponseError?.(controller as Controller, error as Error);

@@ -51,16 +51,11 @@ export class FirstAttempt extends ProgressForwarder<LegacyHandler> implements Le
   }
 
   onHeaders(status: number, headers: RawHeaders, resume: () => void, statusText?: string): boolean | undefined {
-    const isRefusal = this.request.carriage.isRefusal(status);
-    if (isRefusal && this.#isOpen && !this.#isAborted) this.#refused = this.#keepRefusal();
-    if (this.#refused !== undefined) return this.#refused.onHeaders?.(status, headers, resume, statusText);
-    if (status >= 200) this.#settle();
-    return this.handler.onHeaders?.(status, headers, resume, statusText);
+    return this.#receiverOf(status, status >= 200).onHeaders?.(status, headers, resume, statusText);
   }
 
   onUpgrade(status: number, headers: RawHeaders, socket: Duplex): void {
-    this.#settle();
-    this.handler.onUpgrade?.(status, headers, socket);
+    this.#receiverOf(status, true).onUpgrade?.(status, headers, socket);
   }
 
   onData(chunk: Buffer): boolean | undefined {
@@ -76,12 +71,17 @@ export class FirstAttempt extends ProgressForwarder<LegacyHandler> implements Le
     (this.#refused ?? this.handler).onError?.(error);
   }
 
-  #keepRefusal(): LegacyHandler {
-    this.#isOpen = false;
-    this.#carried = new CarriedDispatch(this.dispatch, this.request, new FromLegacyHandler(this.handler));
-    const refused = new ToLegacyHandler(this.#carried, this.#abort);
-    this.#carried.takeOver(refused);
-    return refused;
+  /** Who gets to know of an answer. */
+  #receiverOf(status: number, isFinal: boolean): LegacyHandler {
+    if (this.request.carriage.isRefusal(status) && this.#isOpen && !this.#isAborted) {
+      this.#isOpen = false;
+      this.#carried = new CarriedDispatch(this.dispatch, this.request, new FromLegacyHandler(this.handler));
+      const refused = new ToLegacyHandler(this.#carried, this.#abort);
+      this.#refused = refused;
+      this.#carried.takeOver(refused);
+    }
+    if (isFinal) this.#settle();
+    return this.#refused ?? this.handler;
   }
 
   #abortAttempt(reason?: Error): void {

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
 
 type Controller = Dispatcher.DispatchController;
@@ -11,6 +12,8 @@ const MAX_BYTES = 64 * 1024;
  */
 const MAX_WAIT_MS = 1000;
 
+function ignore(): void {}
+
 /** An answer that may lead to a second attempt: it is kept from the caller until that is decided. */
 export class Refusal {
   /** What to tell the caller, in this order, if there is no second attempt. */
@@ -21,8 +24,13 @@ export class Refusal {
   /** Nothing more of it will come. */
   hasEnded = false;
 
-  constructor(private readonly controller: Controller) {
+  /** @param socket - that an answer to CONNECT came with; until it is handed on, nobody else knows it */
+  constructor(
+    private readonly controller: Controller,
+    private readonly socket?: Duplex,
+  ) {
     controller.pause();
+    socket?.on('error', ignore);
   }
 
   /** There will be a second attempt, and what is left of this one is thrown away. */
@@ -47,13 +55,19 @@ export class Refusal {
 
   discard(): void {
     this.#isDiscarded = true;
+    this.closeSocket();
     if (this.hasEnded) return;
     this.#timer = setTimeout(() => this.#cutOff('does not come to its end'), MAX_WAIT_MS);
     this.controller.resume();
   }
 
+  closeSocket(): void {
+    this.socket?.destroy();
+  }
+
   /** Tells the caller what was held back, for as long as it wants to know. */
   release(wantsMore: () => boolean): void {
+    this.socket?.off('error', ignore);
     for (const tell of this.#held) if (wantsMore()) tell();
   }
 

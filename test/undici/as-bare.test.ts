@@ -18,12 +18,16 @@ const source: TokenSource = {
 type Use = (dispatcher: Dispatcher) => unknown;
 
 /** What comes of the same use of a bare dispatcher and of a wrapped one. */
-async function bothOf(use: Use, make = (): Dispatcher => new Agent()): Promise<[bare: unknown, wrapped: unknown]> {
+async function bothOf(
+  use: Use,
+  make = (): Dispatcher => new Agent(),
+  tokens: TokenSource = source,
+): Promise<[bare: unknown, wrapped: unknown]> {
   const [bare, agent] = [make(), make()];
   onTestFinished(async () => {
     await Promise.all([bare, agent].map((dispatcher) => dispatcher.destroy()));
   });
-  const wrapped = withToken(agent, source, { origins: [world.listed.origin] });
+  const wrapped = withToken(agent, tokens, { origins: [world.listed.origin] });
   return [await use(bare), await use(wrapped)];
 }
 
@@ -87,4 +91,34 @@ it('At a destroy in the turn of the call, the diagnostics channel is told before
   const [bare, wrapped] = await bothOf(use, () => new Client(world.listed.origin));
   expect(wrapped).toEqual(bare);
   expect(wrapped).toEqual(['channel', 'handler']);
+});
+
+it.each([
+  ['at hand', source],
+  ['awaited', { ...source, peekToken: () => undefined }],
+])('The controller shows no headers or trailers before the handler is told of them (token %s)', async (_, tokens) => {
+  world.listed.on('/a', { status: 401, headers: { 'x-reason': 'old' } });
+  const use = (dispatcher: Dispatcher) =>
+    new Promise((resolve, reject) => {
+      const shown: unknown[] = [];
+      const show = ({ rawHeaders, rawTrailers }: Dispatcher.DispatchController) =>
+        shown.push([rawHeaders && String(Object.values(rawHeaders)[0]), rawTrailers]);
+      const handler: Dispatcher.DispatchHandler = {
+        onRequestStart: show,
+        onResponseStart: show,
+        onResponseEnd(controller) {
+          show(controller);
+          resolve(shown);
+        },
+        onResponseError: (_controller, error) => reject(error),
+      };
+      dispatcher.dispatch({ ...options(), method: 'HEAD' }, handler);
+    });
+  const [bare, wrapped] = await bothOf(use, undefined, tokens);
+  expect(wrapped).toEqual(bare);
+  expect(wrapped).toEqual([
+    [null, null],
+    ['x-reason', null],
+    ['x-reason', []],
+  ]);
 });
