@@ -10,16 +10,7 @@ const run = promisify(execFile);
 /** Root of this repository. */
 export const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
 
-const SOURCES = [
-  'src',
-  'package.json',
-  'README.md',
-  'CHANGELOG.md',
-  'LICENSE',
-  'build',
-  'tsup.config.ts',
-  'tsconfig.json',
-];
+const SOURCES = ['src', 'package.json', 'README.md', 'LICENSE', 'build', 'tsup.config.ts', 'tsconfig.json'];
 
 /** The package as it would be published. */
 export interface BuiltPackage {
@@ -59,7 +50,7 @@ async function buildInto(directory: string): Promise<void> {
   const dist = join(directory, 'dist');
   await run(process.execPath, [tsup, '--silent', '--out-dir', dist], { cwd: REPOSITORY });
   await run(process.execPath, ['--import', 'tsx', 'build/main.ts', dist], { cwd: REPOSITORY });
-  for (const file of ['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE']) {
+  for (const file of ['package.json', 'README.md', 'LICENSE']) {
     await copyFile(join(REPOSITORY, file), join(directory, file));
   }
   await run('npm', ['pack', '--ignore-scripts', '--silent'], { cwd: directory });

@@ -24,7 +24,7 @@ describe('the published package', () => {
     const files = stdout.trim().split('\n').sort();
     expect(files).toContain('package/dist/index.js');
     const beside = files.filter((file) => !file.startsWith('package/dist/'));
-    expect(beside).toEqual(['package/CHANGELOG.md', 'package/LICENSE', 'package/README.md', 'package/package.json']);
+    expect(beside).toEqual(['package/LICENSE', 'package/README.md', 'package/package.json']);
     const strangers = files.filter((file) => /dist\/.*(?<!\.(js|d\.ts))$/.test(file));
     expect(strangers).toEqual(['package/dist/cjs/package.json', 'package/dist/cjs/vendor/LICENSES.txt']);
     // The command line is a program: nobody imports it.
