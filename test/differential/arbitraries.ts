@@ -11,6 +11,7 @@ import {
   type Location,
   ORIGIN_NAMES,
   type Scenario,
+  type Transport,
 } from './scenario.js';
 
 /** What a client is asked for; each has its own headers, bodies and options. */
@@ -88,6 +89,7 @@ const finalAnswer: fc.Arbitrary<Answer> = fc
     encoding: oneIn(10, pick<'sound' | 'broken' | 'unknown'>('sound', 'broken', 'unknown')),
     fault: oneIn(7, faults),
     hints: pick(false, false, false, false, false, false, false, true),
+    trailers: oneIn(12, fc.constant([['X-Trailer', 'value'] as const])),
   })
   .map(({ encoding, ...answer }) => {
     if (encoding === undefined) return answer;
@@ -149,6 +151,12 @@ const chain: fc.Arbitrary<readonly Answer[]> = fc
   )
   .map(([hops, last, isEndless]) => (isEndless && hops.length > 0 ? hops : [...hops, last]));
 
+const transport: fc.Arbitrary<Transport> = fc.record({
+  schemes: pick<Transport['schemes']>('http', 'http', 'http', 'http', 'https', 'https', 'mixed'),
+  isTrusted: pick(...Array<boolean>(14).fill(true), false),
+  offersHttp2: pick(false, true),
+});
+
 const FRAMING: Readonly<Record<string, string>> = Object.assign(Object.create(null), {
   'Content-Length': '0',
   'Transfer-Encoding': 'chunked',
@@ -205,6 +213,7 @@ const STREAMS: readonly BodyKind[] = [
 export function scenariosOf<Options>(choices: ScenarioChoices<Options>): fc.Arbitrary<Scenario<Options>> {
   return fc
     .record({
+      transport,
       method: pick(...choices.methods),
       origin: fc.oneof(
         { weight: 6, arbitrary: pick('listed' as const) },
@@ -234,7 +243,7 @@ export function scenariosOf<Options>(choices: ScenarioChoices<Options>): fc.Arbi
     })
     .map(({ silence, ...scenario }) =>
       withSilence(
-        withRefusal(scenario),
+        withLastGoAway(withRefusal(scenario)),
         choices.waitsForBody ? 'silence' : silence,
         choices.hasTimeLimit(scenario.options),
       ),
@@ -263,6 +272,25 @@ function withRefusal<Options>(scenario: Scenario<Options>): Scenario<Options> {
   const answers = scenario.answers.map((answer) => (answer.status === 401 ? { ...answer, status: 403 } : answer));
   const body = scenario.refusedAt > 0 && STREAMS.includes(scenario.body) ? 'text' : scenario.body;
   return { ...scenario, answers, body };
+}
+
+/**
+ * Whether a request is sent on a session that the server is closing, and fails, is a matter of the turn in which it is sent. So where a
+ * token is awaited, the GOAWAY comes with the last answer.
+ */
+export function withLastGoAway<Options>(
+  scenario: Scenario<Options>,
+  isLate = scenario.token === 'awaited',
+): Scenario<Options> {
+  if (!isLate || !scenario.transport.offersHttp2) return scenario;
+  const answers = scenario.answers.map((answer, hop, { length }) =>
+    hop === length - 1 && scenario.requests === 1 ? answer : { ...answer, framing: withoutClose(answer.framing) },
+  );
+  return { ...scenario, answers };
+}
+
+function withoutClose(framing: Answer['framing']): Answer['framing'] {
+  return framing === 'close' ? 'chunked' : framing;
 }
 
 /** The origin of a base URL is a listed one: `withToken` takes it as such. */

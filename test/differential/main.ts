@@ -3,11 +3,13 @@
 //   npm run differential -- --client got --scenarios 10000 --seed 7
 //   … --client got --scenarios 1 --seed 1234 for one scenario again
 //   … --only stacked for the stacked libraries, --only clients for the others
+//   … --over http, https or http2 for scenarios with that alone
 //   … --json for the report as it is, --no-shrink for speed
 //   … --processes 3 to share the scenarios out: a run waits for its servers most of the time, so three need about one core
 import './subjects/platform-dispatcher.js';
 import { parseArgs } from 'node:util';
 import { mergeReports } from './merge-reports.js';
+import { over } from './over.js';
 import { renderReport } from './render-report.js';
 import { type ClientReport, runDifferential } from './run-differential.js';
 import { runSeparately } from './run-separately.js';
@@ -21,6 +23,7 @@ const { values } = parseArgs({
     client: { type: 'string', multiple: true },
     only: { type: 'string' },
     scenarios: { type: 'string', default: '10000' },
+    over: { type: 'string' },
     seed: { type: 'string', default: '1' },
     processes: { type: 'string', default: '1' },
     json: { type: 'boolean', default: false },
@@ -28,7 +31,9 @@ const { values } = parseArgs({
   },
 });
 const known = [...(values.only === 'stacked' ? [] : SUBJECTS), ...(values.only === 'clients' ? [] : STACKED_SUBJECTS)];
-const subjects = known.filter(({ name }) => values.client?.includes(name) ?? true);
+const subjects = known
+  .filter(({ name }) => values.client?.includes(name) ?? true)
+  .map((subject) => (values.over === undefined ? subject : over(values.over, subject)));
 if (subjects.length === 0) throw new Error(`No such client; there are: ${known.map(({ name }) => name).join(', ')}.`);
 const scenarios = Number(values.scenarios);
 const seed = Number(values.seed);
@@ -56,7 +61,12 @@ async function runInProcesses({ name }: Subject): Promise<ClientReport> {
   const starts = Array.from({ length: processes + 1 }, (_, index) => Math.floor((scenarios * index) / processes));
   const parts = starts.slice(0, -1).map(async (start, index): Promise<ClientReport> => {
     const given = ['--client', name, '--seed', String(seed + start), '--scenarios', String(starts[index + 1]! - start)];
-    const text = await runSeparately(...given, '--json', ...(values['no-shrink'] ? ['--no-shrink'] : []));
+    const text = await runSeparately(
+      ...given,
+      '--json',
+      ...(values['no-shrink'] ? ['--no-shrink'] : []),
+      ...(values.over === undefined ? [] : ['--over', values.over]),
+    );
     return (JSON.parse(text) as [ClientReport])[0];
   });
   return mergeReports(await Promise.all(parts));

@@ -95,7 +95,14 @@ function subjectOf(send: Send): Subject<FetchOptions> {
       headers: { form: 'object', entries: [['X-Custom', 'value']] },
       body: isOneShot(scenario.body) ? 'text' : scenario.body,
       answers: [{ status: 200, headers: [], body: 'text', framing: 'length', fault }],
-      options: { input: 'text', init: {}, reads: 'text', watchesInit: false, timeLimitMs: undefined },
+      options: {
+        input: 'text',
+        init: {},
+        dispatcher: undefined,
+        reads: 'text',
+        watchesInit: false,
+        timeLimitMs: undefined,
+      },
     })),
     canSendAgain: () => true,
     async exercise(scenario, scene) {

@@ -1,10 +1,23 @@
-/** The servers of a run: two that may get the token, another port that may not, and another host that may not. */
-export const ORIGIN_NAMES = ['listed', 'second', 'other-port', 'other-host'] as const;
+/**
+ * The servers of a run: two that may get the token, and those that may not: another port, another host, and the first host by the
+ * other one of `http:` and `https:`.
+ */
+export const ORIGIN_NAMES = ['listed', 'second', 'other-port', 'other-host', 'other-scheme'] as const;
 export type OriginName = (typeof ORIGIN_NAMES)[number];
 export type Origins = Readonly<Record<OriginName, string>>;
 
 /** Those that are given to `withToken`. */
 export const LISTED: readonly OriginName[] = ['listed', 'second'];
+
+/** How the servers of a run are reached. */
+export interface Transport {
+  /** `mixed`: `second` by `http:`, and the others by `https:`. */
+  readonly schemes: 'http' | 'https' | 'mixed';
+  /** Whether the client is given the authority of the servers' certificate. */
+  readonly isTrusted: boolean;
+  /** Whether the client offers HTTP/2, if it can. */
+  readonly offersHttp2: boolean;
+}
 
 /** What goes wrong with an answer, byte by byte. */
 export type AnswerFault =
@@ -28,6 +41,10 @@ export interface Answer {
   readonly fault?: AnswerFault;
   /** `103 Early Hints` before it. */
   readonly hints?: boolean;
+  /** What follows on a body in chunks, and on every body of HTTP/2. */
+  readonly trailers?: readonly (readonly [string, string])[];
+  /** By HTTP/2: sent once the headers of the request are there, while its body may be on its way. */
+  readonly isEarly?: boolean;
 }
 
 /** Another origin, or a text as it stands. */
@@ -94,6 +111,7 @@ export interface Abort {
 
 /** One request, or the same one several times, and all that comes of it. `Options` are those of one client. */
 export interface Scenario<Options = unknown> {
+  readonly transport: Transport;
   readonly method: string;
   readonly origin: OriginName;
   readonly query: string;

@@ -1,10 +1,13 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type { TokenSource } from 'projected-token';
 import type { WithTokenOptions } from 'projected-token/fetch';
 import { describe } from './describe.js';
 import { type AbortMoment, LISTED, type Origins, type Scenario } from './scenario.js';
 import type { RecordingServers } from './server/recording-servers.js';
 import { TokenOfRun } from './token-of-run.js';
+
+/** `destroy` of undici resolves after that of a session of HTTP/2, which does not always come. */
+const CLEAN_UP_MS = 300;
 
 /** Something that the program saw. */
 export interface Seen {
@@ -32,7 +35,18 @@ export class Scene {
   }
 
   get origins(): Origins {
-    return this.servers.origins;
+    return this.servers.originsOver(this.scenario.transport);
+  }
+
+  /** The authority that a client is to trust; undefined when it is to trust only those that it trusts anyway. */
+  get ca(): string | undefined {
+    return this.scenario.transport.isTrusted ? this.servers.ca : undefined;
+  }
+
+  /** For the clients that make their connections by undici: the options of an agent, a pool or a client. */
+  get connecting(): { readonly allowH2: boolean; readonly connect?: { readonly ca: string } } {
+    const { offersHttp2: allowH2 } = this.scenario.transport;
+    return this.ca === undefined ? { allowH2 } : { allowH2, connect: { ca: this.ca } };
   }
 
   /** The signal of the program; undefined when the scenario has no abort. */
@@ -67,7 +81,12 @@ export class Scene {
 
   async cleanUp(): Promise<void> {
     this.#isOver = true;
-    for (const work of this.#cleanUps) await work();
+    for (const work of this.#cleanUps) {
+      const over = new AbortController();
+      const late = delay(CLEAN_UP_MS, undefined, { signal: over.signal }).catch(() => undefined);
+      await Promise.race([work(), late]);
+      over.abort();
+    }
   }
 
   /** Makes the scenario's requests one after the other. What a call throws or rejects with is told. */

@@ -1,17 +1,23 @@
-/** A request as a server received it, to the byte. */
-export interface ReceivedRequest {
+/** What a client has sent as one request. */
+export interface RequestText {
+  /** Start line and headers, with the line ends. */
+  readonly head: string;
+  /** The bytes after the headers: of HTTP/1.1 with their framing. */
+  body: string;
+}
+
+/** A request as a server received it: of HTTP/1.1 to the byte, of HTTP/2 the header list and the bytes of the body. */
+export interface ReceivedRequest extends RequestText {
   /** Where it arrived. */
   readonly at: string;
   /** Which connection of this run it came on, in the order of their first requests. */
   readonly connection: number;
-  /** Start line and headers, with the line ends. */
-  readonly head: string;
-  /** The bytes after the headers, with their framing. */
-  readonly body: string;
   /** Whether the request came to its end. */
-  readonly isWhole: boolean;
+  isWhole: boolean;
   /** The token in it was refused, and the same answer is kept for the next request. */
   readonly wasRefused: boolean;
+  /** The error code by which its stream of HTTP/2 was reset, by either side. */
+  resetCode?: number;
 }
 
 const HEAD_END = '\r\n\r\n';
@@ -35,7 +41,7 @@ export class RequestBytes {
   }
 
   /** Takes the first request away, if it is whole. */
-  take(): { head: string; body: string } | undefined {
+  take(): RequestText | undefined {
     const { head } = this;
     if (head === undefined) return undefined;
     const length = bodyLength(head, this.#bytes.slice(head.length));
@@ -46,7 +52,7 @@ export class RequestBytes {
   }
 
   /** Takes what is left of a request that will not come to its end. */
-  rest(): { head: string; body: string } {
+  rest(): RequestText {
     const { head = this.#bytes } = this;
     return { head, body: this.#bytes.slice(head.length) };
   }

@@ -1,105 +1,78 @@
 // The servers of the differential test, in a process of their own: what they receive is not theirs to interpret.
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { type ReceivedRequest, RequestBytes } from './received-request.js';
-import type { PlainAnswer } from './write-answer.js';
-import { writeAnswer } from './write-answer.js';
-
-/** What the servers do in one run. */
-export interface Script {
-  readonly answers: readonly PlainAnswer[];
-  /** Refuses, at this hop and at most once, a request with this text in it. */
-  readonly refusal: { readonly hop: number; readonly text: string } | undefined;
-}
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
+import { createLoopbackCertificate } from '../../../src/testing/loopback-certificate.js';
+import type { ReceivedRequest } from './received-request.js';
+import { Run, type Script } from './run.js';
+import { serveHttp1 } from './serve-http1.js';
+import { closeSessions, serveHttp2 } from './serve-http2.js';
 
 export type Command = { readonly begin: Script } | { readonly end: true };
 export type Reply =
-  | { readonly ports: readonly number[] }
+  | { readonly ports: readonly number[]; readonly tlsPorts: readonly number[]; readonly ca: string }
   | { readonly begun: true }
+  | { readonly isOver: true }
   | { readonly received: number }
   | { readonly requests: readonly ReceivedRequest[] };
 
 /** Longer than a client needs to close its connections; what it leaves open then is closed here. */
 const CLOSE_MS = 500;
 
-class Run {
-  readonly requests: ReceivedRequest[] = [];
-  readonly #connections: Socket[] = [];
-  readonly #hops = new Map<string, number>();
-  #hasRefused = false;
-
-  constructor(private readonly script: Script) {}
-
-  /** The answer to a request, after it was written down. */
-  receive(
-    socket: Socket,
-    at: string,
-    { head, body }: { head: string; body: string },
-    isWhole = true,
-  ): PlainAnswer | undefined {
-    if (!this.#connections.includes(socket)) this.#connections.push(socket);
-    // Each request of the program has the first part of its path for itself.
-    const series = /^\S+ (?:https?:\/\/[^/]+)?\/([^/ ]*)/.exec(head)?.[1] ?? '';
-    const hop = this.#hops.get(series) ?? 0;
-    const { refusal, answers } = this.script;
-    const wasRefused = isWhole && !this.#hasRefused && refusal?.hop === hop && head.includes(refusal.text);
-    const connection = this.#connections.indexOf(socket);
-    this.requests.push({ at, connection, head, body, isWhole, wasRefused });
-    send({ received: this.requests.length });
-    if (wasRefused) {
-      this.#hasRefused = true;
-      return { status: 401, headers: [], body: 'refused', framing: 'length' };
-    }
-    this.#hops.set(series, hop + 1);
-    return forSeries(answers[Math.min(hop, answers.length - 1)], series);
-  }
-}
-
-/** A redirect stays within the series of its request. */
-function forSeries(answer: PlainAnswer | undefined, series: string): PlainAnswer | undefined {
-  return (
-    answer && { ...answer, headers: answer.headers.map(([name, value]) => [name, value.replace('{series}', series)]) }
-  );
-}
-
-let run = new Run({ answers: [], refusal: undefined });
+const certificate = createLoopbackCertificate();
+/** Undefined between two runs. */
+let run: Run | undefined;
 const open = new Set<Socket>();
 
-function serve(socket: Socket): void {
+function keep(socket: Socket): void {
   open.add(socket);
   socket.setNoDelay(true);
-  const own = run;
-  const at = `${socket.localAddress}:${socket.localPort}`;
-  const bytes = new RequestBytes();
-  let saidContinue = false;
   socket.on('error', () => {});
-  socket.once('close', () => {
-    open.delete(socket);
-    if (!bytes.isEmpty) own.receive(socket, at, bytes.rest(), false);
-  });
-  socket.setEncoding('latin1').on('data', (chunk: string) => {
-    bytes.push(chunk);
-    const { head } = bytes;
-    if (!saidContinue && head !== undefined && /^expect: *100-continue/im.test(head)) {
-      saidContinue = true;
-      socket.write('HTTP/1.1 100 Continue\r\n\r\n');
-    }
-    for (let request = bytes.take(); request !== undefined; request = bytes.take()) {
-      const answer = own.receive(socket, at, request);
-      if (answer !== undefined) void writeAnswer(socket, answer, request.head.split(' ', 1)[0]!);
-    }
-  });
-  socket.once('end', () => socket.end());
+  socket.once('close', () => open.delete(socket));
 }
 
+function serve(socket: Socket): void {
+  keep(socket);
+  if (run === undefined) return void socket.destroy();
+  serveHttp1({ socket, at: addressOf(socket), reset: () => socket.resetAndDestroy() }, run);
+}
+
+/** TLS over a connection, whose reset is that of the socket beneath. */
+function listenSecurely(): Promise<Server> {
+  const beneath = new Map<string, Socket>();
+  const server = createTlsServer({ ...certificate, ALPNProtocols: ['h2', 'http/1.1'] });
+  server.on('connection', (socket: Socket) => {
+    keep(socket);
+    const client = `${socket.remotePort}`;
+    beneath.set(client, socket);
+    socket.once('close', () => beneath.delete(client));
+  });
+  server.on('tlsClientError', () => {});
+  server.on('secureConnection', (socket: TLSSocket) => {
+    keep(socket);
+    if (run === undefined) return void socket.destroy();
+    const below = beneath.get(`${socket.remotePort}`);
+    const connection = { socket, at: addressOf(socket), reset: () => void below?.resetAndDestroy() };
+    (socket.alpnProtocol === 'h2' ? serveHttp2 : serveHttp1)(connection, run);
+  });
+  return listen(server);
+}
+
+function addressOf({ localAddress, localPort }: Socket): string {
+  return `${localAddress}:${localPort}`;
+}
+
+/** What a client sends on new connections from now on, as its own are closed, is none of the program's. */
 async function end(): Promise<void> {
+  const requests = run?.requests ?? [];
+  run = undefined;
+  send({ isOver: true });
   const closed = [...open].map((socket) => new Promise((resolve) => socket.once('close', resolve)));
   const late = setTimeout(() => {
     for (const socket of open) socket.destroy();
   }, CLOSE_MS);
+  closeSessions();
   await Promise.all(closed);
   clearTimeout(late);
-  const { requests } = run;
-  run = new Run({ answers: [], refusal: undefined });
   send({ requests });
 }
 
@@ -107,17 +80,18 @@ function send(reply: Reply): void {
   process.send?.(reply);
 }
 
-async function listen(): Promise<Server> {
-  const server = createServer(serve);
+async function listen(server: Server): Promise<Server> {
   await new Promise<void>((resolve) => server.listen(0, '0.0.0.0', resolve));
   return server;
 }
 
 process.on('message', (command: Command) => {
   if ('end' in command) return void end();
-  run = new Run(command.begin);
+  run = new Run(command.begin, (received) => send({ received }));
   send({ begun: true });
 });
 process.on('disconnect', () => process.exit());
-const servers = await Promise.all([listen(), listen(), listen()]);
-send({ ports: servers.map((server) => (server.address() as AddressInfo).port) });
+const portsOf = (servers: readonly Server[]) => servers.map((server) => (server.address() as AddressInfo).port);
+const ports = portsOf(await Promise.all([1, 2, 3].map(() => listen(createServer(serve)))));
+const tlsPorts = portsOf(await Promise.all([1, 2, 3].map(listenSecurely)));
+send({ ports, tlsPorts, ca: certificate.cert });

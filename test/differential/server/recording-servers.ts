@@ -1,9 +1,13 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { Origins } from '../scenario.js';
+import type { Origins, Transport } from '../scenario.js';
 import type { ReceivedRequest } from './received-request.js';
-import type { Command, Reply, Script } from './recording-server-main.js';
+import type { Command, Reply } from './recording-server-main.js';
+import type { Script } from './run.js';
+
+/** The ports of the first, the second and the third server. */
+type Ports = readonly [number, number, number];
 
 /** Servers that write down what they receive to the byte, and answer as each run says, byte by byte too. */
 export class RecordingServers {
@@ -12,7 +16,10 @@ export class RecordingServers {
 
   private constructor(
     private readonly child: ChildProcess,
-    readonly origins: Origins,
+    private readonly ports: Ports,
+    private readonly tlsPorts: Ports,
+    /** The certificate of those that speak TLS, which is its own authority. */
+    readonly ca: string,
   ) {
     child.on('message', (reply: Reply) => {
       if ('received' in reply) this.#receivedCount = reply.received;
@@ -23,14 +30,23 @@ export class RecordingServers {
   static async start(): Promise<RecordingServers> {
     const main = fileURLToPath(new URL('recording-server-main.ts', import.meta.url));
     const child = fork(main, { execArgv: ['--import', 'tsx'], serialization: 'advanced' });
-    const [{ ports }] = (await once(child, 'message')) as [{ ports: [number, number, number] }];
-    const [first, second, third] = ports;
-    return new RecordingServers(child, {
-      listed: `http://127.0.0.1:${first}`,
-      second: `http://127.0.0.1:${second}`,
-      'other-port': `http://127.0.0.1:${third}`,
-      'other-host': `http://127.0.0.2:${first}`,
-    });
+    const [reply] = (await once(child, 'message')) as [{ ports: Ports; tlsPorts: Ports; ca: string }];
+    return new RecordingServers(child, reply.ports, reply.tlsPorts, reply.ca);
+  }
+
+  /** The origins by which a scenario knows the servers. */
+  originsOver({ schemes }: Transport): Origins {
+    const plain = this.ports.map((port) => `http://127.0.0.1:${port}`);
+    const secure = this.tlsPorts.map((port) => `https://127.0.0.1:${port}`);
+    const [first, second, third] = schemes === 'http' ? plain : secure;
+    return {
+      listed: first!,
+      second: schemes === 'mixed' ? plain[1]! : second!,
+      'other-port': third!,
+      // Over TLS the certificate is not for it.
+      'other-host': first!.replace('127.0.0.1', '127.0.0.2'),
+      'other-scheme': (schemes === 'http' ? secure : plain)[0]!,
+    };
   }
 
   /** How many requests of this run have come. */
@@ -50,10 +66,17 @@ export class RecordingServers {
     await this.#reply((reply) => ('received' in reply && reply.received >= count ? reply : undefined));
   }
 
-  /** Closes what is open, and gives what came. */
-  async end(): Promise<readonly ReceivedRequest[]> {
+  /**
+   * Ends a run, and gives what came.
+   *
+   * @param cleanUp - closes the connections of the client, from which on nothing counts that comes on new ones
+   */
+  async end(cleanUp: () => Promise<void>): Promise<readonly ReceivedRequest[]> {
+    const isOver = this.#reply((reply) => ('isOver' in reply ? reply : undefined));
     const ended = this.#reply((reply) => ('requests' in reply ? reply.requests : undefined));
     this.#send({ end: true });
+    await isOver;
+    await cleanUp();
     const requests = await ended;
     this.#listeners.clear();
     return requests;

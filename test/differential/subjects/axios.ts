@@ -1,4 +1,5 @@
 import { Agent, type ClientRequest } from 'node:http';
+import { Agent as SecureAgent } from 'node:https';
 import axios, { type AxiosInstance, type AxiosRequestConfig, type AxiosResponse } from 'axios';
 import fc from 'fast-check';
 import { withToken } from 'projected-token/axios';
@@ -111,11 +112,13 @@ export async function callAxios(
   equip: (instance: AxiosInstance) => AxiosInstance,
 ): Promise<void> {
   const { adapter, keepAlive, hasBaseUrl } = scenario.options;
-  const agent = new Agent({ keepAlive });
-  scene.onCleanUp(() => agent.destroy());
+  const httpAgent = new Agent({ keepAlive });
+  const httpsAgent = new SecureAgent({ keepAlive, ...(scene.ca === undefined ? {} : { ca: scene.ca }) });
+  scene.onCleanUp(() => httpAgent.destroy());
+  scene.onCleanUp(() => httpsAgent.destroy());
   if (adapter === 'fetch') usePlatformAgent(scene);
   const baseURL = hasBaseUrl ? scene.origins[scenario.origin] : undefined;
-  const bare = axios.create({ httpAgent: agent, adapter, ...(baseURL === undefined ? {} : { baseURL }) });
+  const bare = axios.create({ httpAgent, httpsAgent, adapter, ...(baseURL === undefined ? {} : { baseURL }) });
   intercept(bare, scenario, scene);
   const client = equip(bare);
   scene.tell('instance', { keys: Object.keys(client).sort(), defaults: Object.keys(client.defaults) });

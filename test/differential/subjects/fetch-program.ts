@@ -12,6 +12,8 @@ export interface FetchOptions {
   readonly init: Readonly<Record<string, unknown>>;
   readonly timeLimitMs: number | undefined;
   readonly reads: 'text' | 'json' | 'arrayBuffer' | 'chunks' | 'clone' | 'nothing';
+  /** Whether the init has a dispatcher: an agent of the undici that is in Node, or one of the package. */
+  readonly dispatcher: 'of Node' | 'of undici' | undefined;
   /** Every member of the init is a getter that tells that it was read. */
   readonly watchesInit: boolean;
 }
@@ -65,6 +67,7 @@ export const fetchScenarios: fc.Arbitrary<Scenario<FetchOptions>> = scenariosOf<
   aborts: ABORT_MOMENTS,
   hasTimeLimit: ({ timeLimitMs }) => timeLimitMs !== undefined,
   options: fc.record({
+    dispatcher: oneIn(3, fc.constantFrom<FetchOptions['dispatcher']>('of Node', 'of undici')),
     input: fc.constantFrom<FetchOptions['input']>('text', 'text', 'text', 'URL', 'Request', 'Request and init'),
     init,
     timeLimitMs: oneIn(40, fc.constant(25)),
@@ -82,12 +85,17 @@ export const fetchScenarios: fc.Arbitrary<Scenario<FetchOptions>> = scenariosOf<
   }),
 });
 
-/** Sends with a fetch as the scenario says, and tells all that came of it. */
+/**
+ * Sends with a fetch as the scenario says, and tells all that came of it.
+ *
+ * @param dispatcher - a member of each init
+ */
 export async function callFetch(
   fetch: Fetch,
   OwnRequest: RequestClass,
   scenario: Scenario<FetchOptions>,
   scene: Scene,
+  dispatcher?: unknown,
 ): Promise<void> {
   scene.tell('function', { name: fetch.name, length: fetch.length, keys: Reflect.ownKeys(fetch).map(String) });
   await scene.perform(async (index) => {
@@ -99,7 +107,7 @@ export async function callFetch(
     if (headers !== undefined) given.headers = headers;
     const signal = timeLimitMs === undefined ? scene.signal : AbortSignal.timeout(timeLimitMs);
     if (signal !== undefined) given.signal = signal;
-    Object.assign(given, members);
+    Object.assign(given, members, dispatcher === undefined ? {} : { dispatcher });
     const shown = watchesInit ? watched(given, scene) : given;
     const url = scene.url(index);
     const response = await sendBy(fetch, OwnRequest, input, url, shown);

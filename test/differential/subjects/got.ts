@@ -1,13 +1,13 @@
-import { Agent } from 'node:http';
 import fc from 'fast-check';
 import got, { type CancelableRequest, type Got, type OptionsInit, RequestError, type Response } from 'got';
 import { withToken } from 'projected-token/got';
-import { oneIn, scenariosOf, withListedBase } from '../arbitraries.js';
+import { oneIn, scenariosOf, withLastGoAway, withListedBase } from '../arbitraries.js';
 import { isOneShot, isUnframed, makeBody } from '../make-body.js';
 import { makeHeaders } from '../make-headers.js';
 import { ABORT_MOMENTS, type Scenario } from '../scenario.js';
 import type { Scene } from '../scene.js';
 import type { Subject } from '../subject.js';
+import { gotAgents } from './got-agents.js';
 
 /** How a program uses got. */
 interface GotOptions {
@@ -87,21 +87,25 @@ const scenarios = withListedBase(
 export const gotSubject: Subject<GotOptions> = {
   name: 'got',
   // A stream is not sent again, and at a later hop the bare client would have to meet the refusal too.
-  scenarios: scenarios.map((scenario) =>
-    scenario.options.call === 'stream' && scenario.refusedAt !== 0 ? { ...scenario, refusedAt: undefined } : scenario,
-  ),
+  scenarios: scenarios
+    .map((scenario) =>
+      scenario.options.call === 'stream' && scenario.refusedAt !== 0 ? { ...scenario, refusedAt: undefined } : scenario,
+    )
+    // It waits for its hooks, before each hop of a redirect too.
+    .map((scenario) => withLastGoAway(scenario, true)),
   canSendAgain: ({ body, options: { bodyAs, call } }) => call !== 'stream' && (bodyAs !== 'body' || !isOneShot(body)),
   async exercise(scenario, scene) {
     const { options } = scenario;
-    const http = new Agent({ keepAlive: options.keepAlive });
-    scene.onCleanUp(() => http.destroy());
+    const agent = gotAgents(options.keepAlive, scene);
     const retry = {
       limit: options.retries,
       calculateDelay: ({ computedValue }: { computedValue: number }) => computedValue && 1,
     };
     const bare = got.extend({
-      agent: { http },
+      agent,
       retry,
+      https: { certificateAuthority: scene.ca },
+      http2: scenario.transport.offersHttp2,
       ...(options.hasPrefixUrl ? { prefixUrl: scene.origins[scenario.origin] } : {}),
       ...(options.hooks === undefined ? {} : { hooks: hooksOf(options.hooks, scene) }),
     });
@@ -238,7 +242,7 @@ function tellError(error: unknown, scene: Scene): void {
   scene.tell('error', error);
   scene.tell('parts of error', {
     keys: Object.keys(error),
-    request: error.request?.constructor.name,
+    request: error.request?.constructor?.name,
     phases: Object.keys(error.timings ?? {}),
   });
   if (error.options !== undefined) tellOptions(error.options as never, scene);

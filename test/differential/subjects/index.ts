@@ -2,6 +2,7 @@ import type { Subject } from '../subject.js';
 import { axiosSubject } from './axios.js';
 import { fetchSubject } from './fetch.js';
 import { gotSubject } from './got.js';
+import { grpcSubject } from './grpc.js';
 import { kubernetesSubject } from './kubernetes.js';
 import { kySubject } from './ky.js';
 import { ofetchSubject } from './ofetch.js';
@@ -18,4 +19,5 @@ export const SUBJECTS = [
   axiosSubject,
   gotSubject,
   kubernetesSubject,
+  grpcSubject,
 ] as unknown as readonly Subject[];

@@ -72,7 +72,7 @@ export const kubernetesSubject: Subject<KubernetesOptions> = {
   canSendAgain: ({ options: { call } }) => call !== 'watch',
   async exercise(scenario, scene) {
     await scene.perform(async (index) => {
-      const kubeConfig = scene.wrap(kubeConfigOf(`${scene.origins.listed}${scene.path(index)}`), withToken);
+      const kubeConfig = scene.wrap(kubeConfigOf(`${scene.origins.listed}${scene.path(index)}`, scene.ca), withToken);
       try {
         const { call } = scenario.options;
         scene.tell('result', await CALLS[call](kubeConfig, optionsOf(scenario, scene), scene));
@@ -97,10 +97,12 @@ function asOfApi(scenario: Scenario<KubernetesOptions>): Scenario<KubernetesOpti
   };
 }
 
-function kubeConfigOf(server: string): KubeConfig {
+function kubeConfigOf(server: string, ca: string | undefined): KubeConfig {
   const kubeConfig = new KubeConfig();
   // Without this the client sends nothing by `http:`.
-  kubeConfig.loadFromClusterAndUser({ name: 'cluster', server, skipTLSVerify: true }, { name: 'user' });
+  const skipTLSVerify = server.startsWith('http:');
+  const caData = ca === undefined ? {} : { caData: Buffer.from(ca).toString('base64') };
+  kubeConfig.loadFromClusterAndUser({ name: 'cluster', server, skipTLSVerify, ...caData }, { name: 'user' });
   return kubeConfig;
 }
 

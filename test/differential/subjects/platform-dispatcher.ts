@@ -3,7 +3,7 @@ import type { Scene } from '../scene.js';
 interface PlatformDispatcher {
   destroy(): Promise<void>;
 }
-type PlatformAgent = new (within?: PlatformDispatcher) => PlatformDispatcher;
+type PlatformAgent = new (given?: PlatformDispatcher | Scene['connecting']) => PlatformDispatcher;
 const globals = globalThis as unknown as Record<symbol, PlatformDispatcher | undefined>;
 
 /** Where every copy of undici 7 and earlier, and Node's own, keeps the dispatcher of fetch. */
@@ -20,14 +20,20 @@ const Newer =
     ? (globals[NEWER_GLOBAL_DISPATCHER]?.constructor as PlatformAgent | undefined)
     : undefined;
 
+/** Makes an agent of the undici that is in Node. */
+export function makePlatformAgent(scene: Scene, connecting = scene.connecting): PlatformDispatcher {
+  const agent = new (Newer ?? Outer)(connecting);
+  scene.onCleanUp(() => agent.destroy());
+  return agent;
+}
+
 /** Gives fetch an agent of Node's own for this run, so that no connection of an earlier run is used. */
 export function usePlatformAgent(scene: Scene): void {
-  const agent = new (Newer ?? Outer)();
+  const agent = makePlatformAgent(scene);
   const before = [GLOBAL_DISPATCHER, NEWER_GLOBAL_DISPATCHER].map((key) => [key, globals[key]] as const);
   globals[GLOBAL_DISPATCHER] = Newer === undefined ? agent : new Outer(agent);
   if (Newer !== undefined) globals[NEWER_GLOBAL_DISPATCHER] = agent;
   scene.onCleanUp(() => {
     for (const [key, dispatcher] of before) if (dispatcher !== undefined) globals[key] = dispatcher;
-    return agent.destroy();
   });
 }

@@ -15,7 +15,7 @@ export const undiciFetchSubject: Subject<FetchOptions> = {
   ),
   canSendAgain: ({ body }) => body === 'none' || body === 'null',
   async exercise(scenario, scene) {
-    const agent = new Agent();
+    const agent = new Agent(scene.connecting);
     scene.onCleanUp(() => agent.destroy());
     const dispatcher = scene.wrap(agent, withToken);
     const send = (input: never, init?: object) => fetch(input, { ...init, dispatcher });

@@ -55,10 +55,11 @@ function makeDispatcher({ options }: Scenario<UndiciOptions>, scene: Scene): Dis
 
 function bareDispatcher({ dispatcher, pipelining }: UndiciOptions, scene: Scene): Dispatcher {
   const origin = scene.origins[scene.scenario.origin];
-  if (dispatcher === 'Agent') return new Agent({ pipelining });
-  if (dispatcher === 'Pool') return new Pool(origin, { pipelining, connections: 2 });
-  if (dispatcher === 'Client') return new Client(origin, { pipelining });
-  return new BalancedPool(origin, { pipelining });
+  const given = { ...scene.connecting, pipelining };
+  if (dispatcher === 'Agent') return new Agent(given);
+  if (dispatcher === 'Pool') return new Pool(origin, { ...given, connections: 2 });
+  if (dispatcher === 'Client') return new Client(origin, given);
+  return new BalancedPool(origin, given);
 }
 
 function optionsOf(

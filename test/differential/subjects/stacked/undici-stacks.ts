@@ -17,7 +17,7 @@ const LIBRARIES: Readonly<Record<string, MakeDispatcher>> = {
   MockAgent: async ({ method }, scene) => scene.wrap(mocked(method, scene), withToken),
   ProxyAgent: async (_scenario, scene) => scene.wrap(await proxied(scene), withToken),
   RetryAgent: async (_scenario, scene) => {
-    const agent = new Agent();
+    const agent = new Agent(scene.connecting);
     scene.onCleanUp(() => agent.destroy());
     return new RetryAgent(scene.wrap(agent, withToken), { maxRetries: 2, minTimeout: 1, maxTimeout: 2 });
   },
@@ -104,7 +104,11 @@ async function proxied(scene: Scene): Promise<ProxyAgent> {
     server.once('close', () => client.destroy());
   });
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
-  const agent = new ProxyAgent({ uri: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`, proxyTunnel: true });
+  const agent = new ProxyAgent({
+    uri: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+    proxyTunnel: true,
+    ...(scene.ca === undefined ? {} : { requestTls: { ca: scene.ca } }),
+  });
   scene.onCleanUp(async () => {
     await agent.destroy();
     for (const socket of open) socket.destroy();
