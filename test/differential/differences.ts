@@ -68,13 +68,15 @@ function isSameHop(a: ReceivedRequest, b: ReceivedRequest): boolean {
 /** Tells where a request has no token although it should, or has one although it should not. */
 function misplacedTokens(scenario: Scenario, requests: readonly ReceivedRequest[], forgetsHops: boolean): Difference[] {
   const name = scenario.carrier.toLowerCase();
-  let hasLeft = false;
+  // By the first part of the path: requests under way at once come in any order.
+  const leftSeries = new Set<string>();
   return requests.flatMap(({ at, head, isWhole }) => {
-    const hop = /^\S+ \S*?\/\d+\/h(\d+)/.exec(head)?.[1];
-    if (hop === '0' || forgetsHops) hasLeft = false;
+    const [, series = '', hop] = /^\S+ \S*?\/(\d+)\/(?:h(\d+))?/.exec(head) ?? [];
+    if (hop === '0' || forgetsHops) leftSeries.delete(series);
     const isListed = LISTED.some((listed) => at === `${listed}.test`);
     const hasOther = new RegExp(`^${name}:`, 'im').test(withoutToken(head));
-    hasLeft ||= !isListed || hasOther || hasOwnHeader(scenario);
+    if (!isListed || hasOther || (hasOwnHeader(scenario) && !forgetsHops)) leftSeries.add(series);
+    const hasLeft = leftSeries.has(series);
     const carries = carriesToken(head);
     // Where a redirect that names no hop leads to is not known here.
     const isRight = hop === undefined || !isWhole ? isListed || !carries : carries === !hasLeft;

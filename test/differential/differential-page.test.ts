@@ -34,6 +34,8 @@ describe('the list of intended differences', () => {
       token: 'at hand',
       refusedAt: undefined,
       abort: { moment: 'in the next turn', reason: 'error' },
+      answers: [{ status: 200 }],
+      requests: 1,
       options: {},
     };
     for (const where of places) {
@@ -65,7 +67,7 @@ describe('the list of intended differences', () => {
         bare: where.includes('order') ? { order: bare } : bare,
         wrapped: where.includes('order') ? { order: wrapped } : wrapped,
       },
-      { token: 'awaited', abort: { moment, reason: 'error' }, options: {} },
+      { token: 'awaited', abort: { moment, reason: 'error' }, answers: [{ status: 200 }], requests: 1, options: {} },
     ];
     const found = SUBJECTS.map(({ name }) => differenceIn(INTENDED_DIFFERENCES, name, difference, scenario as never));
     expect(found).toEqual(SUBJECTS.map(() => undefined));

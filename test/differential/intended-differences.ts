@@ -26,27 +26,59 @@ const NOT_SENT =
 const SENDING =
   /^(undici:.*|event (connect|disconnect|drain|request|uploadProgress)|beforeError|config|(no )?request|upload progress)$/;
 
+/** What undici tells of its connections. */
+const CONNECTION = /^event (connect|disconnect|drain)$/;
+
+/** What was seen besides what is of a kind, in this order. */
+function seenBesides(kind: RegExp, list: unknown): string[] {
+  const kinds = String((list as { order?: unknown }).order).split(', ');
+  return kinds.filter((seen) => !kind.test(seen.replace(/ \d+$/, '')));
+}
+
+/** Whether the same was seen, in the same order, but for what is of a kind and may have come at another moment. */
+function differInMomentOf(kind: RegExp, { isOrderOnly = false, bare, wrapped }: Difference): boolean {
+  return isOrderOnly && seenBesides(kind, bare).join() === seenBesides(kind, wrapped).join();
+}
+
 /** Whether the same was seen but for what tells that a request is sent. */
 function differInSending({ where, bare, wrapped }: Difference): boolean {
-  const others = (list: unknown) =>
-    String((list as { order?: unknown }).order)
-      .split(', ')
-      .filter((kind) => !SENDING.test(kind.replace(/ \d+$/, '')))
-      .sort()
-      .join();
+  const others = (list: unknown) => seenBesides(SENDING, list).sort().join();
   return where.startsWith('seen order: ') && others(bare) === others(wrapped);
 }
 
-/** Whether the program may end a request while its token is waited for. Before the wait neither client sends, after it both do. */
-function mayEndWait({ token, abort, options }: Scenario): boolean {
+/**
+ * Whether the program may end a request while its token is waited for. Before the wait neither client sends, after it both do; only
+ * undici makes a request whose signal is aborted already, and ends it when it is about to be sent.
+ */
+function mayEndWait({ token, abort, options }: Scenario, client: string): boolean {
   const moments: unknown[] = ['in the same turn', 'in a microtask', 'in the next turn'];
+  if (client === 'undici') moments.push('before the call');
   return token === 'awaited' && (moments.includes(abort?.moment) || (options as { call?: string }).call === 'cancel');
 }
 
 /** Whether the bare client rejects with an error of the check of what it sends. */
 function isOfCheck(bare: unknown): boolean {
-  const { name, code } = Object(bare) as { name?: unknown; code?: unknown };
-  return name === 'InvalidArgumentError' || code === 'ERR_INVALID_CHAR' || code === 'ERR_INVALID_HTTP_TOKEN';
+  const { name, code, message } = Object(bare) as { name?: unknown; code?: unknown; message?: unknown };
+  if (
+    name === 'InvalidArgumentError' ||
+    name === 'NotSupportedError' ||
+    code === 'ERR_INVALID_CHAR' ||
+    code === 'ERR_INVALID_HTTP_TOKEN'
+  )
+    return true;
+  // undici's checks of the option `query`, and of a list of headers.
+  return /^Query params cannot be passed when url |^key\.toLowerCase is not a function$/.test(String(message));
+}
+
+/** Whether only the end is another, by the interceptor `dump`: what it makes of an abort depends on whether `onRequestStart` came. */
+function endsOtherwiseByDump({ where, bare, wrapped }: Difference, { options }: Scenario): boolean {
+  const others = (list: unknown) => seenBesides(SENDING, list).filter((kind) => !/^(rejected|streamed)\b/.test(kind));
+  const isDumped = (options as { interceptor?: string }).interceptor === 'dump';
+  return isDumped && where.startsWith('seen order: ') && others(bare).join() === others(wrapped).join();
+}
+
+function closingOf({ options }: Scenario): string | undefined {
+  return (options as { closing?: string }).closing;
 }
 
 /** All of them. */
@@ -101,45 +133,94 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     clients: 'all',
     what: 'With a token that must be waited for, events come in another order, and another connection may be free',
     why: 'The request is sent in a later turn. A source with `peekToken` has its token at hand, except at the start and after its expiry.',
-    covers: ({ where, isOrderOnly = false }, { token }) =>
-      token === 'awaited' && (isOrderOnly || where === 'received connection' || where === 'seen request reusedSocket'),
+    covers: ({ where, isOrderOnly = false }, { token, requests, answers }) =>
+      token === 'awaited' &&
+      (isOrderOnly ||
+        where === 'received connection' ||
+        where === 'seen request reusedSocket' ||
+        (requests + answers.length > 2 && / socket bytes(Written|Read)$/.test(where))),
   },
   {
     clients: 'all',
     what: 'A request that is aborted while its token is waited for is not sent',
     why: 'The bare client would have sent it before the abort. Without a token there is nothing to send.',
-    covers: (difference, scenario) =>
-      mayEndWait(scenario) && (NOT_SENT.test(difference.where) || differInSending(difference)),
+    covers: (difference, scenario, client) =>
+      mayEndWait(scenario, client) && (NOT_SENT.test(difference.where) || differInSending(difference)),
   },
   {
     clients: 'undici and got',
     what: 'A request that is aborted while its token is waited for is rejected as aborted even if the client would not have sent it',
     why: 'The client checks a request, its headers among other things, when it sends it.',
-    covers: ({ where, bare }, scenario) =>
-      mayEndWait(scenario) && /^seen (rejected|error) details(:|$)/.test(where) && isOfCheck(bare),
+    covers: ({ where, bare }, scenario, client) =>
+      mayEndWait(scenario, client) &&
+      // A pool of undici may hang after requests that it rejected.
+      ((/^seen (rejected|error) details(:|$)/.test(where) && isOfCheck(bare)) ||
+        where === 'seen order: hangs / rejected'),
   },
   {
     clients: 'undici',
     what: 'A dispatcher that is destroyed while the token is waited for rejects the request before undici checks it',
     why: 'undici checks a request when it is sent, and nothing is sent by then.',
-    covers: (difference, { token, options }) =>
-      token === 'awaited' &&
-      (options as { closing?: string }).closing === 'destroy in the same turn' &&
+    covers: (difference, scenario) =>
+      scenario.token === 'awaited' &&
+      closingOf(scenario) === 'destroy in the same turn' &&
       ((difference.where.startsWith('seen rejected details: ') && isOfCheck(difference.bare)) ||
         differInSending(difference)),
   },
   {
     clients: 'undici',
-    what: 'With a token that must be waited for, `onRequestStart` comes before undici checks the request',
+    what: 'With a token that must be waited for, `onRequestStart` comes before undici checks the request, and before an abort',
     why: 'The handler gets its controller at once, so that it can abort the wait. undici checks the request when it is sent.',
-    covers: ({ where }, { token, options }, client) =>
+    covers: (difference, scenario, client) =>
       client === 'undici' &&
-      token === 'awaited' &&
+      scenario.token === 'awaited' &&
       (/^seen (order: (onResponseError|undici:request:create) \/ onRequestStart|onResponseError (aborted|reason))/.test(
-        where.replace(' details', ''),
+        difference.where.replace(' details', ''),
       ) ||
-        ((options as { closing?: string }).closing === 'destroy in the same turn' &&
-          where === 'seen order: dispatch gives / onRequestStart')),
+        ((closingOf(scenario) === 'destroy in the same turn' || mayEndWait(scenario, client)) &&
+          difference.where === 'seen order: dispatch gives / onRequestStart') ||
+        (mayEndWait(scenario, client) && endsOtherwiseByDump(difference, scenario))),
+  },
+  {
+    clients: 'undici',
+    what: 'A graceful close waits for a request whose token is waited for, even if undici rejects the request then',
+    why: 'undici checks a request when it is sent. Until then nothing tells whether there will be a response to wait for.',
+    covers: ({ where, bare, wrapped }, scenario) => {
+      const ends = (list: unknown) => seenBesides(CONNECTION, list).map((kind) => kind.replace(/^close .*/, 'close'));
+      return (
+        scenario.token === 'awaited' &&
+        closingOf(scenario) === 'close in the same turn' &&
+        where.startsWith('seen order: rejected') &&
+        ends(bare).sort().join() === ends(wrapped).sort().join()
+      );
+    },
+  },
+  {
+    clients: 'undici',
+    what: 'While a graceful close waits, undici still emits `drain`, and keeps connections',
+    why: 'undici is told of the close once no request under way can be refused any more: it would reject the retry.',
+    covers: (difference, scenario, client) =>
+      client === 'undici' && closingOf(scenario) !== undefined && differInMomentOf(CONNECTION, difference),
+  },
+  {
+    clients: 'undici',
+    what: 'After a refusal, a graceful close ends at another moment',
+    why: 'The retry may come on a connection of its own, and the close waits for the one of the refusal too.',
+    covers: (difference, scenario) =>
+      scenario.refusedAt !== undefined &&
+      closingOf(scenario) !== undefined &&
+      differInMomentOf(/^close is done$/, difference),
+  },
+  {
+    clients: 'undici',
+    what: 'A refusal that is handed on comes later than what undici tells of its connection',
+    why: 'The source is asked for another token first.',
+    covers: (difference, { answers, options }, client) =>
+      client === 'undici' &&
+      answers.some(({ status }) => status === 401) &&
+      ((options as { isParallel?: boolean }).isParallel
+        ? difference.isOrderOnly === true
+        : differInMomentOf(SENDING, difference)),
   },
   {
     clients: 'undici',

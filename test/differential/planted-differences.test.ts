@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { TokenSource } from 'projected-token';
+import type { Dispatcher } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isOneShot } from './make-body.js';
 import { runDifferential } from './run-differential.js';
@@ -7,6 +8,8 @@ import { RecordingServers } from './server/recording-servers.js';
 import type { Subject } from './subject.js';
 import { callFetch, type FetchOptions, fetchScenarios } from './subjects/fetch-program.js';
 import { usePlatformAgent } from './subjects/platform-dispatcher.js';
+import { undiciSubject } from './subjects/undici.js';
+import type { UndiciOptions } from './subjects/undici-options.js';
 
 type Fetch = typeof fetch;
 type Send = (token: string, input: Parameters<Fetch>[0], init: RequestInit) => Promise<Response>;
@@ -53,6 +56,27 @@ const FAULTS: Readonly<Record<string, { readonly send: Send; readonly shows: Reg
   },
 };
 
+type Dispatch = Dispatcher['dispatch'];
+
+/** Wrap the dispatch of undici, for several requests at once, each with a fault that shows in the order of what is seen only. */
+const FAULTS_OF_ORDER: Readonly<Record<string, (dispatch: Dispatch) => Dispatch>> = {
+  'sends in a later turn': (dispatch) => (options, handler) => {
+    setImmediate(() => dispatch(options, handler));
+    return true;
+  },
+  'tells a response in a later turn': (dispatch) => (options, handler) =>
+    dispatch(
+      options,
+      new Proxy(handler, {
+        get(target, name) {
+          const method = Reflect.get(target, name) as ((...told: unknown[]) => void) | undefined;
+          if (!String(name).startsWith('onResponse')) return method;
+          return (...told: unknown[]) => setImmediate(() => method?.apply(target, told));
+        },
+      }),
+    ),
+};
+
 describe('the differential test', () => {
   let servers: RecordingServers;
   beforeAll(async () => {
@@ -65,6 +89,22 @@ describe('the differential test', () => {
     const { findings, different } = await runDifferential(subjectOf(send), servers, options);
     expect(different).toBeGreaterThan(0);
     expect(findings.map(({ where }) => where)).toContainEqual(expect.stringMatching(shows));
+  });
+
+  it.each(Object.entries(FAULTS_OF_ORDER))('finds an undici that %s', { timeout: 60_000 }, async (_, fault) => {
+    const options = { scenarios: 1, seed: 1, shrinks: false };
+    const { findings } = await runDifferential(dispatcherSubjectOf(fault), servers, options);
+    expect(findings.map(({ where }) => where)).toEqual([expect.stringMatching(/^seen order: /)]);
+  });
+
+  it('finds nothing in an undici that only sends a token', { timeout: 60_000 }, async () => {
+    const options = { scenarios: 5, seed: 1, shrinks: false };
+    const { findings } = await runDifferential(
+      dispatcherSubjectOf((dispatch) => dispatch),
+      servers,
+      options,
+    );
+    expect(findings).toEqual([]);
   });
 
   it('finds nothing in a fetch that only sends a token', { timeout: 60_000 }, async () => {
@@ -121,3 +161,48 @@ function subjectOf(send: Send): Subject<FetchOptions> {
 const { fetch: bareFetch } = {
   fetch: async (input: Parameters<Fetch>[0], init: RequestInit = {}) => fetch(input, init),
 };
+
+/** Three plain requests at once, by an agent that sends the token and has the fault. */
+function dispatcherSubjectOf(fault: (dispatch: Dispatch) => Dispatch): Subject<UndiciOptions> {
+  return {
+    ...undiciSubject,
+    name: 'a planted undici',
+    scenarios: undiciSubject.scenarios.map((scenario) => ({
+      ...scenario,
+      method: 'POST',
+      origin: 'listed',
+      carrier: 'X-Vault-Token',
+      token: 'at hand',
+      refusedAt: undefined,
+      abort: undefined,
+      requests: 3,
+      sameUrl: false,
+      headers: undefined,
+      body: 'text',
+      answers: [{ status: 200, headers: [], body: 'text', framing: 'length' }],
+      options: {
+        call: 'dispatch',
+        dispatcher: 'Agent',
+        interceptor: undefined,
+        isParallel: true,
+        closing: undefined,
+        signal: undefined,
+        members: {},
+        pauses: false,
+        throwsIn: undefined,
+        pipelining: 1,
+      },
+    })),
+    async exercise(scenario, scene) {
+      const wrap = scene.wrap.bind(scene);
+      const planted = (agent: Dispatcher, source: TokenSource) =>
+        agent.compose(
+          (dispatch) => (options, handler) =>
+            dispatch({ ...options, headers: { 'X-Vault-Token': source.peekToken!()! } }, handler),
+          fault,
+        );
+      scene.wrap = (client) => wrap(client as Dispatcher, planted) as typeof client;
+      await undiciSubject.exercise(scenario, scene);
+    },
+  };
+}

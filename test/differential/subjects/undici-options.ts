@@ -117,11 +117,16 @@ export const undiciScenarios: fc.Arbitrary<Scenario<UndiciOptions>> = scenariosO
 }).map(withOwnOrigin);
 
 /**
- * A client or a pool knows one server, so a redirect to another one is no business of it. And which of several requests is refused
- * is a matter of chance.
+ * A client or a pool knows one server, so a redirect to another one is no business of it. And which of several requests at once is
+ * refused is a matter of chance, as is which of them gets which answer if all ask for one URL. The stream of a pipeline is not sent
+ * again: the bare client is to meet its refusal too.
  */
 function withOwnOrigin(scenario: Scenario<UndiciOptions>): Scenario<UndiciOptions> {
-  const options = { ...scenario.options, isParallel: scenario.options.isParallel && scenario.refusedAt === undefined };
-  if (options.dispatcher === 'Agent' || options.interceptor !== 'redirect') return { ...scenario, options };
-  return { ...scenario, options: { ...options, interceptor: undefined } };
+  const isParallel = scenario.options.isParallel && scenario.refusedAt === undefined;
+  const sameUrl = scenario.sameUrl && !isParallel;
+  const refusedAt = scenario.options.call === 'pipeline' && scenario.refusedAt ? 0 : scenario.refusedAt;
+  const made = { ...scenario, sameUrl, refusedAt };
+  const options = { ...scenario.options, isParallel };
+  if (options.dispatcher === 'Agent' || options.interceptor !== 'redirect') return { ...made, options };
+  return { ...made, options: { ...options, interceptor: undefined } };
 }
