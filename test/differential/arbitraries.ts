@@ -243,7 +243,7 @@ export function scenariosOf<Options>(choices: ScenarioChoices<Options>): fc.Arbi
     })
     .map(({ silence, ...scenario }) =>
       withSilence(
-        withLastGoAway(withRefusal(scenario)),
+        withGoAway(withRefusal(scenario), scenario.token === 'awaited'),
         choices.waitsForBody ? 'silence' : silence,
         choices.hasTimeLimit(scenario.options),
       ),
@@ -275,22 +275,19 @@ function withRefusal<Options>(scenario: Scenario<Options>): Scenario<Options> {
 }
 
 /**
- * Whether a request is sent on a session that the server is closing, and fails, is a matter of the turn in which it is sent. So where a
- * token is awaited, the GOAWAY comes with the last answer.
+ * An answer that ends with its connection ends the session of HTTP/2. Whether a request is sent on a session that is ending, and fails,
+ * is a matter of the turn in which it is sent: where the wrapped client sends in a later one, only the last answer ends it.
+ *
+ * @param isLate - whether it does
  */
-export function withLastGoAway<Options>(
-  scenario: Scenario<Options>,
-  isLate = scenario.token === 'awaited',
-): Scenario<Options> {
-  if (!isLate || !scenario.transport.offersHttp2) return scenario;
-  const answers = scenario.answers.map((answer, hop, { length }) =>
-    hop === length - 1 && scenario.requests === 1 ? answer : { ...answer, framing: withoutClose(answer.framing) },
+export function withGoAway<Options>(scenario: Scenario<Options>, isLate: boolean): Scenario<Options> {
+  const answers = scenario.answers.map(
+    (answer, hop, { length }): Answer => ({
+      ...answer,
+      goesAway: answer.framing === 'close' && (!isLate || (hop === length - 1 && scenario.requests === 1)),
+    }),
   );
   return { ...scenario, answers };
-}
-
-function withoutClose(framing: Answer['framing']): Answer['framing'] {
-  return framing === 'close' ? 'chunked' : framing;
 }
 
 /** The origin of a base URL is a listed one: `withToken` takes it as such. */

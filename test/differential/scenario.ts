@@ -43,6 +43,8 @@ export interface Answer {
   readonly hints?: boolean;
   /** What follows on a body in chunks, and on every body of HTTP/2. */
   readonly trailers?: readonly (readonly [string, string])[];
+  /** By HTTP/2: with the GOAWAY of a graceful shutdown. */
+  readonly goesAway?: boolean;
   /** By HTTP/2: sent once the headers of the request are there, while its body may be on its way. */
   readonly isEarly?: boolean;
 }

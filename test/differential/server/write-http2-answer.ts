@@ -32,7 +32,7 @@ export async function writeHttp2Answer(
   if (fault === 'garbage') return session?.destroy(undefined, NGHTTP2_ENHANCE_YOUR_CALM);
   if (fault === 'half a head') return stream.close(NGHTTP2_REFUSED_STREAM);
   // Before the answer: whether a client hears of it before it sends on this connection again is no matter of chance then.
-  if (answer.framing === 'close' && fault === undefined) session?.goaway();
+  if (answer.goesAway && fault === undefined) session?.goaway();
   if (answer.hints) stream.additionalHeaders({ ':status': 103, link: '</style.css>; rel=preload' });
   const trailers = answer.trailers ?? [];
   const bytes = Buffer.from(mayHaveBody(answer, method) ? answer.body : '', 'latin1');
@@ -49,7 +49,7 @@ export async function writeHttp2Answer(
     if (answer.framing === 'chunked' && bytes.length > 5) stream.write(bytes.subarray(0, 5));
     stream.end(answer.framing === 'chunked' && bytes.length > 5 ? bytes.subarray(5) : bytes);
   }
-  if (answer.framing === 'close') session?.close();
+  if (answer.goesAway) session?.close();
 }
 
 async function breakOff(

@@ -29,7 +29,7 @@ const pick = <T>(...values: T[]) => fc.constantFrom(...values);
 
 const members: fc.Arbitrary<AxiosRequestConfig> = fc
   .record({
-    timeout: oneIn(40, pick(25)),
+    timeout: oneIn(40, pick(100)),
     maxRedirects: oneIn(5, pick(0, 1, 2, 5)),
     responseType: oneIn(
       3,

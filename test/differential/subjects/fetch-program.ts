@@ -70,7 +70,7 @@ export const fetchScenarios: fc.Arbitrary<Scenario<FetchOptions>> = scenariosOf<
     dispatcher: oneIn(3, fc.constantFrom<FetchOptions['dispatcher']>('of Node', 'of undici')),
     input: fc.constantFrom<FetchOptions['input']>('text', 'text', 'text', 'URL', 'Request', 'Request and init'),
     init,
-    timeLimitMs: oneIn(40, fc.constant(25)),
+    timeLimitMs: oneIn(40, fc.constant(100)),
     reads: fc.constantFrom<FetchOptions['reads']>(
       'text',
       'text',

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import got, { type CancelableRequest, type Got, type OptionsInit, RequestError, type Response } from 'got';
 import { withToken } from 'projected-token/got';
-import { oneIn, scenariosOf, withLastGoAway, withListedBase } from '../arbitraries.js';
+import { oneIn, scenariosOf, withGoAway, withListedBase } from '../arbitraries.js';
 import { isOneShot, isUnframed, makeBody } from '../make-body.js';
 import { makeHeaders } from '../make-headers.js';
 import { ABORT_MOMENTS, type Scenario } from '../scenario.js';
@@ -72,7 +72,7 @@ const scenarios = withListedBase(
       call: pick<GotOptions['call']>('promise', 'promise', 'promise', 'stream', 'json()', 'text()', 'cancel'),
       bodyAs: pick<GotOptions['bodyAs']>('body', 'body', 'body', 'json', 'form'),
       members,
-      timeLimitMs: oneIn(40, fc.constant(25)),
+      timeLimitMs: oneIn(40, fc.constant(100)),
       hasPrefixUrl: pick(false, false, true),
       keepAlive: pick(true, true, false),
       hooks: oneIn(3, pick<GotOptions['hooks']>('tell', 'tell', 'tell', 'throw')),
@@ -92,7 +92,7 @@ export const gotSubject: Subject<GotOptions> = {
       scenario.options.call === 'stream' && scenario.refusedAt !== 0 ? { ...scenario, refusedAt: undefined } : scenario,
     )
     // It waits for its hooks, before each hop of a redirect too.
-    .map((scenario) => withLastGoAway(scenario, true)),
+    .map((scenario) => withGoAway(scenario, true)),
   canSendAgain: ({ body, options: { bodyAs, call } }) => call !== 'stream' && (bodyAs !== 'body' || !isOneShot(body)),
   async exercise(scenario, scene) {
     const { options } = scenario;

@@ -66,7 +66,7 @@ export const kubernetesSubject: Subject<KubernetesOptions> = {
     options: fc.record({
       call: pick<KubernetesOptions['call']>('list', 'list', 'get', 'create', 'patch', 'delete', 'custom', 'watch'),
       tells: pick(false, false, true),
-      timeLimitMs: oneIn(40, fc.constant(25)),
+      timeLimitMs: oneIn(40, fc.constant(100)),
     }),
   }).map(asOfApi),
   canSendAgain: ({ options: { call } }) => call !== 'watch',

@@ -42,7 +42,7 @@ export const kySubject: Subject<KyOptions> = {
           integrity: oneIn(20, pick('sha256-wrong')),
         })
         .map((given) => Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))),
-      timeLimitMs: oneIn(40, fc.constant(25)),
+      timeLimitMs: oneIn(40, fc.constant(100)),
       hooks: pick(false, true),
       isJson: pick(false, false, true),
     }),

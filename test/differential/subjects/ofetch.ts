@@ -41,7 +41,7 @@ export const ofetchSubject: Subject<OfetchOptions> = {
           credentials: oneIn(8, pick('omit', 'include')),
         })
         .map((given) => Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))),
-      timeLimitMs: oneIn(40, fc.constant(25)),
+      timeLimitMs: oneIn(40, fc.constant(100)),
       hooks: pick(false, true),
       isRaw: pick(false, true),
     }),
