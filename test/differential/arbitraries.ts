@@ -243,7 +243,7 @@ export function scenariosOf<Options>(choices: ScenarioChoices<Options>): fc.Arbi
     })
     .map(({ silence, ...scenario }) =>
       withSilence(
-        withGoAway(withRefusal(scenario), scenario.token === 'awaited'),
+        withGoAway(withRefusal(scenario), scenario.token === 'awaited' || scenario.refusedAt !== undefined),
         choices.waitsForBody ? 'silence' : silence,
         choices.hasTimeLimit(scenario.options),
       ),
@@ -276,7 +276,8 @@ function withRefusal<Options>(scenario: Scenario<Options>): Scenario<Options> {
 
 /**
  * An answer that ends with its connection ends the session of HTTP/2. Whether a request is sent on a session that is ending, and fails,
- * is a matter of the turn in which it is sent: where the wrapped client sends in a later one, only the last answer ends it.
+ * is a matter of the turn in which it is sent: where the wrapped client sends in a later one, or once more, only the last answer
+ * ends it.
  *
  * @param isLate - whether it does
  */
