@@ -27,7 +27,8 @@ export const undiciSubject: Subject<UndiciOptions> = {
     const calls: unknown[] = [];
     await scene.perform((index) => {
       const answer = send(dispatcher, optionsOf(scenario, scene, index), scenario.options, scene);
-      close(dispatcher, scenario.options.closing, scene);
+      // Waited for, so that its end is seen whenever it comes.
+      calls.push(close(dispatcher, scenario.options.closing, scene));
       if (!isParallel) return answer;
       calls.push(answer.catch((error: unknown) => scene.tell(`rejected ${index}`, error)));
       return undefined;
@@ -91,10 +92,10 @@ function emitterOf(signal: AbortSignal): EventEmitter {
   return emitter;
 }
 
-function close(dispatcher: Dispatcher, closing: UndiciOptions['closing'], scene: Scene): void {
+async function close(dispatcher: Dispatcher, closing: UndiciOptions['closing'], scene: Scene): Promise<void> {
   if (closing === undefined || closing === 'close at the response') return;
   const method = closing === 'close in the same turn' ? 'close' : 'destroy';
-  dispatcher[method]().then(
+  await dispatcher[method]().then(
     () => scene.tell(`${method} is done`),
     (error: unknown) => scene.tell(`${method} fails`, error),
   );
