@@ -9,7 +9,7 @@ import { TimeLimit } from './time-limit.js';
 
 /** What this needs of the options of an attempt. */
 export type AttemptOptions = Sender &
-  Pick<Options, 'url' | 'headers' | 'body' | 'signal' | 'isStream' | 'cache' | 'timeout'>;
+  Pick<Options, 'url' | 'headers' | 'body' | 'signal' | 'isStream' | 'cache' | 'timeout' | 'hooks'>;
 
 /** A FormData of the program. */
 export interface OwnForm {
@@ -72,7 +72,7 @@ export class GotTrip {
   }
 
   async #wait(request: AttemptOptions): Promise<void> {
-    const limit = new TimeLimit(request.timeout.request);
+    const limit = new TimeLimit(request);
     await limit.wait((signal) => this.#journey.value(signal), request.signal);
     this.#putOn(request, limit);
   }

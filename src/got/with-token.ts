@@ -3,7 +3,6 @@ import { TokenCarriage, type WithTokenOptions } from '../carry/token-carriage.js
 import { hasTag } from '../internal/has-tag.js';
 import type { TokenSource } from '../token-source.js';
 import { type AttemptOptions, GotTrip, type OwnForm } from './got-trip.js';
-import { asTimeoutError } from './time-limit.js';
 
 /**
  * Returns a got whose requests to its prefix URL's origin, and to the listed ones, carry a fresh token of a source.
@@ -89,7 +88,6 @@ function hooksOf(carriage: TokenCarriage): Partial<Hooks> {
         handOn(trip, options.hooks);
       },
     ],
-    beforeError: [asTimeoutError],
     afterResponse: [
       (response, sendAgain) => {
         const { options } = response.request;

@@ -1,8 +1,10 @@
+import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import got, { type Options, TimeoutError } from 'got';
+import got, { type BeforeErrorHook, type Got, type Options, TimeoutError } from 'got';
 import { withToken } from 'projected-token/got';
 import { describe, expect, it } from 'vitest';
+import { rejectionOf } from '../helpers/federation.js';
 import { useHttpOrigins } from '../helpers/http-origins.js';
 
 const world = useHttpOrigins();
@@ -59,6 +61,45 @@ describe('The option timeout.request covers the wait for the token', () => {
     const { getToken } = world.source;
     world.source.getToken = async (options) => getToken.call(world.source, options);
     expect((await connect()('a', { timeout: { request: 10_000 } })).statusCode).toBe(200);
+  });
+});
+
+describe('An error', () => {
+  it('of a time limit that passed is that of got: for hooks that were there before, and in its cause', async () => {
+    world.listed.on('/a', 'hang');
+    const seen: unknown[] = [];
+    const note: BeforeErrorHook = (error) => {
+      seen.push(error.name);
+      return error;
+    };
+    const bare = got.extend({ prefixUrl: world.listed.origin, retry: { limit: 0 }, hooks: { beforeError: [note] } });
+    const failures = [bare, withToken(bare, world.source)].map(async (client) => {
+      const error = await rejectionOf(client('a', { timeout: { request: 50 } }));
+      const cause = error.cause as Error;
+      return { type: error.constructor, cause: [cause.constructor.name, String(cause), { ...cause }] };
+    });
+    const [expected, failure] = await Promise.all(failures);
+    expect(failure).toEqual(expected);
+    expect(failure!.type).toBe(TimeoutError);
+    expect(seen).toEqual(['TimeoutError', 'TimeoutError']);
+  });
+
+  it('comes no later than that of got: an abort at any moment ends in the same one', async () => {
+    const errorNames = (client: Got) =>
+      Promise.all(
+        Array.from({ length: 12 }, async (_, microtasks) => {
+          const abort = new AbortController();
+          // A GET has no body, so that nothing is sent.
+          const stream = client.stream('a', { body: 'text', signal: abort.signal });
+          const failed = once(stream, 'error');
+          for (let passed = 0; passed < microtasks; passed++) await undefined;
+          abort.abort();
+          return (await failed)[0].name;
+        }),
+      );
+    const expected = await errorNames(got.extend({ prefixUrl: world.listed.origin }));
+    expect(new Set(expected)).toEqual(new Set(['AbortError', 'RequestError']));
+    expect(await errorNames(connect())).toEqual(expected);
   });
 });
 
