@@ -3,7 +3,7 @@ import { hasOwnHeader } from './own-header.js';
 import { LISTED, type Scenario } from './scenario.js';
 import type { ReceivedRequest } from './server/received-request.js';
 import type { Subject } from './subject.js';
-import { carriesToken, TOKEN_MARK, withoutToken } from './token-of-run.js';
+import { carriesToken, TOKEN_MARK, tokenLineOf, withoutToken } from './token-of-run.js';
 
 /** Something that differs: where, and how it is for either client. */
 export interface Difference {
@@ -17,12 +17,11 @@ export interface Difference {
 
 /** All that differs between a bare run and a wrapped one, besides the token and the one retry. */
 export function differencesBetween(
-  subject: Pick<Subject, 'forgetsHops' | 'canSendAgain'>,
+  subject: Pick<Subject, 'forgetsHops' | 'canSendAgain' | 'hasOwnHeader'>,
   scenario: Scenario,
   bare: Observation,
   wrapped: Observation,
 ): Difference[] {
-  const { forgetsHops = false } = subject;
   // Where the wrapped client does not send again, a second request is the client's own, as that of undici's fetch after a 401.
   const { requests, findings } = subject.canSendAgain(scenario)
     ? withoutRetries(wrapped.received)
@@ -39,7 +38,7 @@ export function differencesBetween(
     ...findings,
     ...compareLists('received', plain(bare.received), plain(requests), ({ at }) => at),
     ...compareLists('seen', bare.seen, wrapped.seen, ({ what }) => what),
-    ...misplacedTokens(scenario, requests, forgetsHops),
+    ...misplacedTokens(subject, scenario, requests),
     ...shownTokens(wrapped),
   ];
 }
@@ -52,7 +51,7 @@ function withoutRetries(received: readonly ReceivedRequest[]): {
   const findings: Difference[] = [];
   const retries = new Set<ReceivedRequest>();
   for (const [index, refused] of received.entries()) {
-    const retry = refused.wasRefused && received.slice(index + 1).find((later) => isSameHop(refused, later));
+    const retry = refused.wasRefused && received.slice(index + 1).find((later) => isRetryOf(refused, later));
     if (!retry) continue;
     retries.add(retry);
     const [first, second] = [refused, retry].map(({ head, body }) => withoutToken(head) + body);
@@ -61,12 +60,18 @@ function withoutRetries(received: readonly ReceivedRequest[]): {
   return { requests: received.filter((request) => !retries.has(request)), findings };
 }
 
-function isSameHop(a: ReceivedRequest, b: ReceivedRequest): boolean {
-  return a.at === b.at && a.head.split('\r\n', 1)[0] === b.head.split('\r\n', 1)[0];
+/** Whether it goes to the same hop with another token. The next request of a program for the same URL may carry the one that was refused. */
+function isRetryOf(refused: ReceivedRequest, later: ReceivedRequest): boolean {
+  const isSameHop = later.at === refused.at && later.head.split('\r\n', 1)[0] === refused.head.split('\r\n', 1)[0];
+  return isSameHop && tokenLineOf(later.head) !== tokenLineOf(refused.head);
 }
 
 /** Tells where a request has no token although it should, or has one although it should not. */
-function misplacedTokens(scenario: Scenario, requests: readonly ReceivedRequest[], forgetsHops: boolean): Difference[] {
+function misplacedTokens(
+  { forgetsHops = false, hasOwnHeader: isOwn = hasOwnHeader }: Pick<Subject, 'forgetsHops' | 'hasOwnHeader'>,
+  scenario: Scenario,
+  requests: readonly ReceivedRequest[],
+): Difference[] {
   const name = scenario.carrier.toLowerCase();
   // By the first part of the path: requests under way at once come in any order.
   const leftSeries = new Set<string>();
@@ -75,7 +80,7 @@ function misplacedTokens(scenario: Scenario, requests: readonly ReceivedRequest[
     if (hop === '0' || forgetsHops) leftSeries.delete(series);
     const isListed = LISTED.some((listed) => at === `${listed}.test`);
     const hasOther = new RegExp(`^${name}:`, 'im').test(withoutToken(head));
-    if (!isListed || hasOther || (hasOwnHeader(scenario) && !forgetsHops)) leftSeries.add(series);
+    if (!isListed || hasOther || (isOwn(scenario) && !forgetsHops)) leftSeries.add(series);
     const hasLeft = leftSeries.has(series);
     const carries = carriesToken(head);
     // Where a redirect that names no hop leads to is not known here.

@@ -88,7 +88,8 @@ function scriptOf(subject: Subject, scenario: Scenario, origins: Origins, isWrap
 function refusalOf(subject: Subject, scenario: Scenario, isWrapped: boolean): Script['refusal'] {
   if (scenario.refusedAt === undefined) return undefined;
   if (isWrapped) return { hop: scenario.refusedAt, text: `${TOKEN_MARK}1` };
-  const carries = LISTED.includes(scenario.origin) && !hasOwnHeader(scenario);
+  const isOwn = (subject.hasOwnHeader ?? hasOwnHeader)(scenario);
+  const carries = LISTED.includes(scenario.origin) && !isOwn;
   // Requests for one URL that are not redirected count as its hops.
   const isStart = scenario.refusedAt === 0 || (scenario.sameUrl && scenario.answers.length === 1);
   const isShown = isStart && carries && !subject.canSendAgain(scenario);

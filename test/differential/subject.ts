@@ -9,6 +9,8 @@ export interface Subject<Options = unknown> {
   readonly scenarios: fc.Arbitrary<Scenario<Options>>;
   /** Whether the body of the scenario lies in memory, so that the wrapped client sends it again after a refusal. */
   canSendAgain(scenario: Scenario<Options>): boolean;
+  /** Whether the program sets the header itself that carries the token. By default as the headers of the scenario say. */
+  hasOwnHeader?(scenario: Scenario<Options>): boolean;
   /** An origin that is not listed can lead to a listed one, which gets the token: a hop does not know of the one before. */
   readonly forgetsHops?: boolean;
   /** Is the program: makes the client, wraps it by `scene.wrap`, sends, and tells the scene what it sees. */

@@ -16,6 +16,11 @@ export function withoutToken(head: string): string {
   return head.replace(TOKEN_LINE, '');
 }
 
+/** The line of a request's headers that holds a token. */
+export function tokenLineOf(head: string): string | undefined {
+  return head.match(TOKEN_LINE)?.[0];
+}
+
 /** Whether the headers of a request carry a token. */
 export function carriesToken(head: string): boolean {
   return withoutToken(head) !== head;

@@ -94,6 +94,13 @@ export const gotSubject: Subject<GotOptions> = {
     // It waits for its hooks, before each hop of a redirect too.
     .map((scenario) => withGoAway(scenario, true)),
   canSendAgain: ({ body, options: { bodyAs, call } }) => call !== 'stream' && (bodyAs !== 'body' || !isOneShot(body)),
+  hasOwnHeader({ headers, carrier, options: { members } }) {
+    if (carrier === 'Authorization' && ('username' in members || 'password' in members)) return true;
+    // got reads the headers of a plain object only. One without a value is to got none.
+    const given = headers?.form === 'object' ? Object.entries(makeHeaders(headers) as object) : [];
+    const own = given.findLast(([name]) => name.toLowerCase() === carrier.toLowerCase());
+    return own?.[1] !== undefined;
+  },
   async exercise(scenario, scene) {
     const { options } = scenario;
     const agent = gotAgents(options.keepAlive, scene);
