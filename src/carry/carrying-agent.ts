@@ -4,6 +4,14 @@ import { concealHeader, removeHeader } from './conceal-header.js';
 import { destinationOf, type RequestDestination } from './request-destination.js';
 import type { TokenCarriage, TokenJourney } from './token-carriage.js';
 
+/** A request as it is sent to one origin. */
+export interface Hop {
+  readonly url: string;
+  readonly method: string | undefined;
+  /** Of its headers, in lower case. */
+  readonly names: readonly string[];
+}
+
 /** One request on its way through Node's HTTP, with all its hops. */
 export interface AgentJourney {
   readonly carriage: TokenCarriage;
@@ -13,6 +21,8 @@ export interface AgentJourney {
   readonly mayGoTo?: (destination: RequestDestination) => boolean;
   /** Gets each request that carries the token, before it is sent. */
   readonly watch?: ((request: ClientRequest) => void) | undefined;
+  /** Gets each hop that carries the token. */
+  readonly pass?: (hop: Hop) => void;
 }
 
 /**
@@ -28,7 +38,7 @@ export function carryingAgent(agent: Agent, trip: AgentJourney): Agent {
 function carry(
   request: ClientRequest,
   options: AgentOptions,
-  { carriage, journey, mayGoTo, watch }: AgentJourney,
+  { carriage, journey, mayGoTo, watch, pass }: AgentJourney,
 ): void {
   const { header: name } = carriage;
   const { token } = journey;
@@ -49,4 +59,5 @@ function carry(
   if (destination.isProxied) carriage.assertMayPassProxy(destination.origin);
   concealHeader(request, header, options.headers);
   watch?.(request);
+  pass?.({ url: destination.origin + request.path, method: request.method, names: request.getHeaderNames() });
 }

@@ -13,9 +13,8 @@ export interface ApiRequest {
 }
 
 /** Makes a request carry the token at each hop to an allowed origin. The request object never holds the token. */
-export function carryApiRequest(request: object, journey: AgentJourney): void {
-  const { getAgent, setAgent, getDispatcher, setDispatcher } = request as ApiRequest;
-  const agent = getAgent?.call(request);
-  if (agent !== undefined) setAgent?.call(request, carryingAgent(agent, journey));
-  setDispatcher?.call(request, carryingDispatcher(getDispatcher?.call(request), journey));
+export function carryApiRequest(request: ApiRequest, journey: AgentJourney): void {
+  const agent = request.getAgent?.();
+  if (agent !== undefined) request.setAgent?.(carryingAgent(agent, journey));
+  request.setDispatcher?.(carryingDispatcher(request.getDispatcher?.(), journey));
 }

@@ -5,6 +5,8 @@ type Headers = Record<string, unknown> | readonly unknown[] | null | undefined;
 /** A request as fetch hands it to a dispatcher. */
 interface DispatchOptions {
   readonly origin?: string | URL | null;
+  readonly path: string;
+  readonly method: string;
   readonly headers?: Headers;
 }
 
@@ -29,15 +31,17 @@ export function carryingDispatcher(dispatcher: Dispatcher | undefined, trip: Age
   return front;
 }
 
-function carried(options: DispatchOptions, { carriage, journey }: AgentJourney): DispatchOptions {
+function carried(options: DispatchOptions, { carriage, journey, pass }: AgentJourney): DispatchOptions {
   const { header } = carriage;
   const { token } = journey;
   if (token === undefined) return options;
-  if (namesOf(options.headers).some((name) => String(name).toLowerCase() === header)) {
+  const names = namesOf(options.headers);
+  if (names.includes(header)) {
     journey.leave();
     return options;
   }
   if (!journey.carriesIf(carriage.allows(String(options.origin)))) return options;
+  pass?.({ url: `${options.origin}${options.path}`, method: options.method, names });
   const value = carriage.valueOf(token);
   return {
     ...options,
@@ -47,9 +51,10 @@ function carried(options: DispatchOptions, { carriage, journey }: AgentJourney):
   };
 }
 
-/** undici takes an object, or a list of names and values in turn. */
-function namesOf(headers: Headers): unknown[] {
-  return Array.isArray(headers) ? headers.filter((_, index) => index % 2 === 0) : Object.keys(headers ?? {});
+/** In lower case. undici takes an object, or a list of names and values in turn. */
+function namesOf(headers: Headers): string[] {
+  const names = Array.isArray(headers) ? headers.filter((_, index) => index % 2 === 0) : Object.keys(headers ?? {});
+  return names.map((name) => String(name).toLowerCase());
 }
 
 function globalDispatcher(): Dispatcher {

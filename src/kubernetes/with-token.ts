@@ -8,12 +8,13 @@ import {
   type ResponseContext,
 } from '@kubernetes/client-node';
 import { parseUrl } from '../carry/allowed-origins.js';
-import { type AgentJourney, carryingAgent } from '../carry/carrying-agent.js';
+import { type AgentJourney, carryingAgent, type Hop } from '../carry/carrying-agent.js';
 import { isReplayableBody } from '../carry/is-replayable-body.js';
 import { TokenCarriage, type WithTokenOptions } from '../carry/token-carriage.js';
 import { InvalidOptionError } from '../errors.js';
 import type { TokenSource } from '../token-source.js';
 import { carryApiRequest } from './carry-api-request.js';
+import { requestAtHop } from './request-at-hop.js';
 
 /**
  * Returns a copy of a configuration of `@kubernetes/client-node` whose requests to the API server of the current context carry the token
@@ -98,15 +99,7 @@ class TokenKubeConfig extends KubeConfig {
 
   /** The configuration from which the client makes API clients. */
   #configurationOfClients(): Configuration {
-    let configuration: Configuration | undefined;
-    super.makeApiClient(
-      class {
-        constructor(given: Configuration) {
-          configuration = given;
-        }
-      } as never,
-    );
-    return configuration!;
+    return super.makeApiClient(asGiven as never) as unknown as Configuration;
   }
 
   /** Starts a request to the API server, and waits for its token. */
@@ -122,21 +115,30 @@ class TokenKubeConfig extends KubeConfig {
   }
 }
 
+/** In the place of the class of an API client: what a constructor returns is what `new` gives. */
+function asGiven(configuration: Configuration): Configuration {
+  return configuration;
+}
+
 async function sendWithToken(
   httpApi: Configuration['httpApi'],
   carriage: TokenCarriage,
   request: RequestContext,
 ): Promise<ResponseContext> {
-  const send = () => httpApi.send(request).toPromise();
+  const send = (sent = request) => httpApi.send(sent).toPromise();
   if (Object.keys(request.getHeaders()).some((name) => name.toLowerCase() === 'authorization')) return send();
   const url = new URL(request.getUrl());
   // Before 1.3 a request has no signal.
   const signal: AbortSignal | undefined = request.getSignal?.();
   const journey = carriage.begin();
   if (!journey.carriesTo(url)) return send();
+  let last: Hop | undefined;
+  const pass = (hop: Hop) => {
+    last = hop;
+  };
   try {
     if (journey.valueAtHand() === undefined) await journey.value(signal);
-    carryApiRequest(request, { carriage, journey });
+    carryApiRequest(request, { carriage, journey, pass });
     const response = await send();
     const canSendAgain = isReplayableBody(request.getBody());
     if (!(await journey.shouldRetry(response.httpStatusCode, canSendAgain, signal))) return response;
@@ -146,5 +148,5 @@ async function sendWithToken(
     // The client reports an abort itself, and sends nothing.
     if (!signal?.aborted) throw error;
   }
-  return send();
+  return send(last && requestAtHop(request, last));
 }

@@ -228,6 +228,26 @@ describe('What is sent', () => {
       expect(seenAt(origin, '/delete-all')).toEqual([undefined]);
     });
 
+    it('is sent again at the hop that refused the token, and not at those before', async () => {
+      const POD = { headers: LIST.headers, body: '{"kind":"Pod"}' };
+      origin.on(PODS, { status: 303, headers: { location: `${other.localhostOrigin}/elsewhere` } });
+      other.on('/elsewhere', ({ headers }) => (headers.authorization === source.value(1) ? { status: 401 } : POD));
+      const kubeConfig = withToken(plainConfig(), source, { origins: [other.localhostOrigin] });
+      const withCookie = beforehand((request) => request.addCookie('of', 'the-first-host'));
+      await kubeConfig.makeApiClient(CoreV1Api).createNamespacedPod({ namespace: 'shop', body: {} }, withCookie);
+      expect(origin.requests.map(({ method, headers, body }) => [method, headers.cookie, String(body)])).toEqual([
+        ['POST', expect.stringContaining('the-first-host'), '{}'],
+      ]);
+      expect(seenAt(other, '/elsewhere')).toEqual([source.value(1), source.value(2)]);
+      const [refused, retry] = other.requests.map(({ headers: { authorization: _, ...headers }, ...rest }) => ({
+        ...rest,
+        headers,
+      }));
+      expect([refused!.method, String(refused!.body)]).toEqual(['GET', '']);
+      expect(refused!.headers).not.toHaveProperty('cookie');
+      expect(retry).toEqual(refused);
+    });
+
     it('has the token on towards an origin that is listed', async () => {
       redirect(origin, PODS, `${other.origin}/elsewhere`);
       other.on('/elsewhere', LIST);
