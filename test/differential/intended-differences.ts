@@ -237,12 +237,18 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
   },
   {
     clients: 'got',
-    what: 'After a refusal, hooks and events see one retry more',
-    why: 'got sends a request again by a retry of its own, and tells hooks so that a program can log it.',
-    covers: ({ where }, { refusedAt }, client) =>
-      client === 'got' &&
-      refusedAt !== undefined &&
-      /^seen (order|response|afterResponse|options|event downloadProgress)\b/.test(where),
+    what: 'After a refusal, hooks and events see one retry more, and redirects are counted anew',
+    why: 'got sends a request again by a retry of its own, counts redirects anew at each, and tells hooks so that a program can log it.',
+    covers: ({ where }, { refusedAt, answers, options }, client) => {
+      if (client !== 'got' || refusedAt === undefined) return false;
+      const { members, hooks } = options as { members: { maxRedirects?: number }; hooks?: string };
+      const { maxRedirects = 10 } = members;
+      const hops = answers.at(-1)?.location === undefined ? answers.length - 1 : Number.POSITIVE_INFINITY;
+      if (where.startsWith('received order: the end / ')) return refusedAt > 0 && hops > maxRedirects;
+      // A hook of the program ends the request at the refusal.
+      if (/^received order: .* \/ the end$/.test(where)) return hooks === 'throw';
+      return /^seen (order|response|afterResponse|options|event downloadProgress)\b/.test(where);
+    },
   },
   {
     clients: 'got',
@@ -272,6 +278,20 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     why: 'axios begins a request of its own at the hop that refused the token, and leaves out fragments.',
     covers: ({ where }, { refusedAt = 0 }) =>
       refusedAt > 0 && /^seen (keys of beforeRedirect details|beforeRedirect details request url)/.test(where),
+  },
+  {
+    clients: '@kubernetes/client-node',
+    what: 'After a refusal at a later hop of a redirect, redirects are counted anew, and an error names the URL without its fragment',
+    why: 'The client gets a request of its own for the hop that refused the token: what the hops before did must not be done twice.',
+    covers: ({ where, bare, wrapped }, { refusedAt = 0, answers }, client) => {
+      if (client !== '@kubernetes/client-node' || refusedAt === 0) return false;
+      const isEndless = answers.at(-1)?.location !== undefined;
+      if (!/^seen error details(:| message$)/.test(where))
+        return isEndless && where.startsWith('received order: the end / ');
+      const [message, other] = [bare, wrapped].map((error) => String(Object(error).message ?? error));
+      const isLimit = [message, other].every((text) => text?.startsWith('maximum redirect reached at: '));
+      return (isEndless && isLimit) || message?.replace(/#\w+/, '') === other;
+    },
   },
   {
     clients: 'axios',
