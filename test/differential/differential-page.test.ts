@@ -73,6 +73,25 @@ describe('the list of intended differences', () => {
     expect(found).toEqual(SUBJECTS.map(() => undefined));
   });
 
+  it.each(['@kubernetes/client-node', 'got'])('does not hide what %s does after a refusal at a redirect', (client) => {
+    const hops = [{ location: { text: '/a#b' } }, {}];
+    const scenario = { token: 'at hand', refusedAt: 1, answers: hops, options: { members: {} } };
+    const places = [
+      { where: 'received order: the end / listed.test' },
+      { where: 'received order: listed.test / the end' },
+      { where: 'received order: listed.test / second.test' },
+      {
+        where: 'seen error details message',
+        bare: 'request to http://a/#b failed',
+        wrapped: 'request to http://c/ failed',
+      },
+    ];
+    for (const place of places) {
+      const found = differenceIn(INTENDED_DIFFERENCES, client, place as never, scenario as never);
+      expect(found, place.where).toBeUndefined();
+    }
+  });
+
   it('has a reason for each', () => {
     expect(INTENDED_DIFFERENCES.length).toBeGreaterThan(0);
     for (const { what, why } of INTENDED_DIFFERENCES)
