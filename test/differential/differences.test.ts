@@ -15,8 +15,8 @@ const withToken = (generation: number) => `x-vault-token: ${TOKEN_MARK}${generat
 const refused = request(withToken(1), { wasRefused: true });
 
 /** Where a run of the wrapped client differs from one of the bare client, which sends one request. */
-function placesIn(received: readonly ReceivedRequest[]): string[] {
-  const bare = { received: [request('')], seen: [] };
+function placesIn(received: readonly ReceivedRequest[], end: Partial<ReceivedRequest> = {}): string[] {
+  const bare = { received: [request('', end)], seen: [] };
   const subject = { canSendAgain: () => true };
   return differencesBetween(subject, SCENARIO, bare, { received, seen: [] }).map(({ where }) => where);
 }
@@ -24,6 +24,11 @@ function placesIn(received: readonly ReceivedRequest[]): string[] {
 describe('After a refused request', () => {
   it('one retry with another token is no difference', () => {
     expect(placesIn([refused, request(withToken(2))])).toEqual([]);
+  });
+
+  it('what ended its retry is no difference', () => {
+    expect(placesIn([refused, request(withToken(2), { resetCode: 2 })], { resetCode: 2 })).toEqual([]);
+    expect(placesIn([refused, request(withToken(2), { resetCode: 2 })])).toEqual(['received keys']);
   });
 
   it.each([

@@ -49,15 +49,22 @@ function withoutRetries(received: readonly ReceivedRequest[]): {
   findings: Difference[];
 } {
   const findings: Difference[] = [];
-  const retries = new Set<ReceivedRequest>();
+  const retryOf = new Map<ReceivedRequest, ReceivedRequest>();
   for (const [index, refused] of received.entries()) {
     const retry = refused.wasRefused && received.slice(index + 1).find((later) => isRetryOf(refused, later));
     if (!retry) continue;
-    retries.add(retry);
+    retryOf.set(refused, retry);
     const [first, second] = [refused, retry].map(({ head, body }) => withoutToken(head) + body);
     if (first !== second) findings.push({ where: 'received at the retry', bare: first, wrapped: second });
   }
-  return { requests: received.filter((request) => !retries.has(request)), findings };
+  const retries = new Set(retryOf.values());
+  const requests = received.filter((request) => !retries.has(request));
+  return { requests: requests.map((request) => withEndOf(retryOf.get(request) ?? request, request)), findings };
+}
+
+/** The request, ended as its retry was: a stream may be reset by what it is answered. */
+function withEndOf({ resetCode }: ReceivedRequest, { resetCode: _, ...request }: ReceivedRequest): ReceivedRequest {
+  return resetCode === undefined ? request : { ...request, resetCode };
 }
 
 /** Whether it goes to the same hop with another token. The next request of a program for the same URL may carry the one that was refused. */

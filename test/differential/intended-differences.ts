@@ -69,8 +69,10 @@ function isOfCheck(bare: unknown): boolean {
     code === 'ERR_INVALID_HTTP_TOKEN'
   )
     return true;
-  // undici's checks of the option `query`, and of a list of headers.
-  return /^Query params cannot be passed when url |^key\.toLowerCase is not a function$/.test(String(message));
+  // undici's checks of the option `query`, and of a list of headers; Node's of what got makes of a `URLSearchParams`.
+  return /^Query params cannot be passed when url |^key\.toLowerCase is not a function$|^The "chunk" argument must be /.test(
+    String(message),
+  );
 }
 
 /** Whether only the end is another, by the interceptor `dump`: what it makes of an abort depends on whether `onRequestStart` came. */
