@@ -82,13 +82,17 @@ const UNKEPT = (function* () {})();
 const HIDDEN = Symbol('hidden');
 
 /**
- * The dispatcher of a `Request`; undefined where it has none. Since undici 7, the fetch of Node 24, it is a private member: then it may
- * or may not have one.
+ * The dispatcher of a `Request`; undefined where it has none, as every clone. Since undici 7, the fetch of Node 24, it is a private
+ * member: then it may or may not have one.
  */
 function dispatcherOf(input: Input): unknown {
   if (!hasTag(input, 'Request')) return undefined;
-  const key = Object.getOwnPropertySymbols(input).find(({ description }) => description === 'dispatcher');
+  const key = dispatcherKeyOf(input) ?? dispatcherKeyOf(new Request('http://localhost/'));
   return key === undefined ? HIDDEN : (Reflect.get(input, key) ?? undefined);
+}
+
+function dispatcherKeyOf(request: object): symbol | undefined {
+  return Object.getOwnPropertySymbols(request).find(({ description }) => description === 'dispatcher');
 }
 
 function isInit(init: unknown): init is Init | undefined {

@@ -10,6 +10,11 @@ import { useHttpOrigins } from '../helpers/http-origins.js';
 const at = useHttpOrigins();
 const wrapped = (source = at.source.atHand): typeof fetch => withToken(fetch, source, { origins: [at.listed.origin] });
 
+const undiciVersion = Number.parseInt(process.versions.undici!, 10);
+
+/** The dispatcher of a `Request` is not visible, so that every `Request` is sent by hand. */
+const hidesDispatchers = undiciVersion >= 7;
+
 /** What a program sees of an outcome. */
 async function outcomeOf(promise: Promise<Response>) {
   try {
@@ -104,6 +109,15 @@ describe('The same as without the token are', () => {
     expect(used).toHaveBeenCalledTimes(2);
   });
 
+  it.skipIf(hidesDispatchers)('those of a clone, which has no dispatcher', async () => {
+    const url = redirect('listed', '/from', '/to');
+    const [bare, withToken] = await bareAndWrapped(() =>
+      new Request(url, { method: 'POST', body: new Blob(['a']).stream(), duplex: 'half' } as RequestInit).clone(),
+    );
+    expect(bare?.outcome).toMatchObject({ message: 'fetch failed' });
+    expect(withToken).toEqual(bare);
+  });
+
   it.each<[string, RequestInit | undefined]>([
     ['alone', undefined],
     ['with an init', { redirect: 'follow' }],
@@ -138,7 +152,7 @@ describe('The same as without the token are', () => {
 
 /** The global dispatcher of Node, which is there once a fetch was made. */
 function globalDispatch(options: object, handler: object): boolean {
-  const symbol = Symbol.for(`undici.globalDispatcher.${Number.parseInt(process.versions.undici!, 10) < 8 ? 1 : 2}`);
+  const symbol = Symbol.for(`undici.globalDispatcher.${undiciVersion < 8 ? 1 : 2}`);
   return Reflect.get(globalThis, symbol).dispatch(options, handler);
 }
 
