@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { withToken } from 'projected-token/fetch';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { isNodeFetch } from '../../src/fetch/is-node-fetch.js';
@@ -201,6 +202,17 @@ describe('The body of a request that is aborted', () => {
     expect(await sent).toBe(reason);
     await expect.poll(() => cancel.mock.calls.length).toBe(1);
     expect(at.listed.requests).toEqual([]);
+  });
+
+  it('before the call stays as it is where fetch leaves it so', async () => {
+    const destroyed = [];
+    for (const send of [fetch, wrapped(at.source)]) {
+      const body = Readable.from(['text']);
+      const init = { method: 'POST', body, duplex: 'half', signal: AbortSignal.abort() } as unknown as RequestInit;
+      await expect(send(`${at.listed.origin}/a`, init)).rejects.toThrow('aborted');
+      destroyed.push(body.destroyed);
+    }
+    expect(destroyed[1]).toBe(destroyed[0]);
   });
 
   it.each<[string, (body: ReadableStream) => RequestInit]>([
