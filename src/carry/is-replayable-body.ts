@@ -12,6 +12,6 @@ export function isReplayableBody(body: unknown): boolean {
 }
 
 /** A generator object gives its values once; an array or a URLSearchParams gives them at each iteration. */
-function isIterator(body: object): boolean {
+export function isIterator(body: object): boolean {
   return Symbol.iterator in body && typeof Reflect.get(body, 'next') === 'function';
 }

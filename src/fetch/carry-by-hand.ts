@@ -2,18 +2,18 @@ import type { TokenCarriage, TokenJourney } from '../carry/token-carriage.js';
 import { cancelBody } from './cancel-body.js';
 import type { CarryFetchOptions } from './carry-fetch-options.js';
 import { followRedirect, type Hop, markRedirected, networkError } from './follow-redirect.js';
-import { type Fetch, headersOf, OutgoingRequest, urlOf } from './outgoing-request.js';
+import { type Fetch, headersOf, OutgoingRequest, urlOf, withRepeatableHeaders } from './outgoing-request.js';
 
 /**
  * Returns a fetch that carries the token, from any function with its signature. It follows redirects itself: at a redirect to another
  * origin, fetch removes the header Authorization only.
  */
 export function carryByHand(fetch: Fetch, carriage: TokenCarriage, { keepBody }: CarryFetchOptions): Fetch {
-  return async (input, init) => {
+  return async (input, given) => {
     const url = urlOf(input);
-    if (url === undefined || !carriage.allows(url) || headersOf(input, init).has(carriage.header)) {
-      return fetch(input, init);
-    }
+    if (url === undefined || !carriage.allows(url)) return fetch(input, given);
+    const init = withRepeatableHeaders(given);
+    if (headersOf(input, init).has(carriage.header)) return fetch(input, init);
     const request = new OutgoingRequest(input, init, keepBody);
     try {
       return await travel(fetch, carriage, request);

@@ -8,7 +8,7 @@ import { HopCarriers, HopDispatcher } from './hop-dispatcher.js';
 import { isAbortSignal } from './is-abort-signal.js';
 import { isRejectedAtOnce } from './is-rejected-at-once.js';
 import { keptReferrer } from './kept-referrer.js';
-import { type Fetch, headersOf, type Init, type Input, urlOf } from './outgoing-request.js';
+import { type Fetch, headersOf, type Init, type Input, urlOf, withRepeatableHeaders } from './outgoing-request.js';
 
 /** Has the same meaning as an `init` of its own that a `fetch` is given. */
 type Members = Record<string, unknown>;
@@ -50,7 +50,11 @@ export function carryThroughDispatcher(
           ? journey.failure
           : error;
       });
-    return mustWait(input, members) ? waitForToken(journey, members).then(send) : send();
+    try {
+      return mustWait(input, members) ? waitForToken(journey, members).then(send) : send();
+    } catch (error) {
+      return Promise.reject(error);
+    }
   };
 }
 
@@ -67,8 +71,13 @@ async function waitForToken(journey: TokenJourney, { signal, body }: Members): P
   }
 }
 
-/** Headers that are none have not that one either: fetch rejects them itself. */
+/**
+ * Headers that are none have not that one either: fetch rejects them itself.
+ *
+ * @throws what an iterator of headers throws
+ */
 function hasHeader(input: Input, init: Members, name: string): boolean {
+  init.headers = withRepeatableHeaders(init as Init)?.headers;
   try {
     return headersOf(input, init as Init).has(name);
   } catch {

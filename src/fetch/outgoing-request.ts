@@ -1,5 +1,5 @@
 import { parseUrl } from '../carry/allowed-origins.js';
-import { isReplayableBody } from '../carry/is-replayable-body.js';
+import { isIterator, isReplayableBody } from '../carry/is-replayable-body.js';
 import { hasTag } from '../internal/has-tag.js';
 import { cancelBody } from './cancel-body.js';
 import { CapturedBody } from './captured-body.js';
@@ -109,7 +109,7 @@ export class OutgoingRequest {
 
 /** Returns the headers as written; empty if that is unknown. */
 function writtenHeaders(headers: Init['headers']): readonly [string, string][] {
-  if (Array.isArray(headers)) return headers as [string, string][];
+  if (Symbol.iterator in Object(headers)) return [...(headers as Iterable<[string, string]>)];
   const isPlain = headers != null && Object.getPrototypeOf(headers) === Object.prototype;
   return isPlain ? Object.entries(headers as Record<string, string>) : [];
 }
@@ -122,6 +122,13 @@ function isRequest(input: Input): input is Request {
 /** Returns the headers that fetch would send. */
 export function headersOf(input: Input, init: Init | undefined): Headers {
   return new Headers(init?.headers ?? (isRequest(input) ? input.headers : undefined));
+}
+
+/** Returns an init whose headers can be looked at before they are sent: an iterator, such as a generator, gives them only once. */
+export function withRepeatableHeaders(init: Init | undefined): Init | undefined {
+  const headers: unknown = init?.headers;
+  if (!isIterator(Object(headers))) return init;
+  return { ...membersOf(init), ...init, headers: [...(headers as Iterable<[string, string]>)] };
 }
 
 function membersOf(init: Init | Request | undefined): Record<string, unknown> {

@@ -29,9 +29,13 @@ async function outcomeOf(promise: Promise<Response>) {
 }
 
 /** The same request bare and wrapped: what came of it, and what the servers got, but for the token. */
-async function bareAndWrapped(input: string | (() => Request), init: () => RequestInit = () => ({})) {
+async function bareAndWrapped(
+  input: string | (() => Request),
+  init: () => RequestInit = () => ({}),
+  source = at.source.atHand,
+) {
   const seen = [];
-  for (const send of [fetch, wrapped()]) {
+  for (const send of [fetch, wrapped(source)]) {
     const outcome = await outcomeOf(send(typeof input === 'string' ? input : input(), init()));
     const requests = [at.listed, at.unlisted].map(({ requests }) =>
       requests.splice(0).map(({ method, path, headers: { authorization: _, ...headers }, bodyHash }) => ({
@@ -119,6 +123,21 @@ describe('The same as without the token are', () => {
     expect(withToken).toEqual(bare);
   });
 
+  it.each([
+    ['headers', () => [['X-Upper', '1']]],
+    ['an error', () => [['X-Upper', '1'], null]],
+  ])(
+    'those of an iterator, which gives them once only, while the token of a stream is waited for (%s)',
+    async (_, list) => {
+      const init = () => {
+        const headers = iterate(list()) as unknown as RequestInit['headers'];
+        return { method: 'POST', body: new Blob(['a']).stream(), duplex: 'half', headers } as RequestInit;
+      };
+      const [bare, withToken] = await bareAndWrapped(`${at.listed.origin}/to`, init, at.source);
+      expect(withToken).toEqual(bare);
+    },
+  );
+
   it.each<[string, RequestInit | undefined]>([
     ['alone', undefined],
     ['with an init', { redirect: 'follow' }],
@@ -150,6 +169,13 @@ describe('The same as without the token are', () => {
     expect(reads.sort()).toEqual(['body', 'headers', 'method', 'signal']);
   });
 });
+
+function* iterate(list: readonly unknown[]): Generator<unknown> {
+  for (const item of list) {
+    if (item === null) throw new Error('no more headers');
+    yield item;
+  }
+}
 
 /** The global dispatcher of Node, which is there once a fetch was made. */
 function globalDispatch(options: object, handler: object): boolean {

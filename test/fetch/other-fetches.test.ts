@@ -82,6 +82,19 @@ describe('By hand', () => {
     ]);
   });
 
+  it.each<[string, (headers: [string, string][]) => unknown]>([
+    ['a Map', (headers) => new Map(headers)],
+    ['an iterator, which gives them once only', (headers) => headers.values()],
+  ])('the headers of %s keep their case and order too', async (_, make) => {
+    const client = vi.fn(async (_url: string, _init: RequestInit) => new Response());
+    const headers: [string, string][] = [
+      ['X-Upper', '1'],
+      ['accept', 'a/b'],
+    ];
+    await wrap(client)(`${at.listed.origin}/a`, { headers: make(headers) as RequestInit['headers'] });
+    expect(client.mock.calls[0]?.[1].headers).toEqual([...headers, ['authorization', at.source.value(1)]]);
+  });
+
   it.each([{}, { status: 204 }, { status: 302 }, undefined, null, 'text'])(
     'a mock may answer with %j',
     async (answer) => {
