@@ -59,6 +59,7 @@ describe('the list of intended differences', () => {
     ],
     ['an answer is missing', 'seen order: undici:request:create / the end', 'in the same turn', 'a, response', 'a'],
     ['fewer bytes were sent', 'seen error details socket bytesWritten', 'in the next turn', 2, 1],
+    ['an answer comes where there is none', 'seen order: hangs / response', 'in the next turn', 'hangs', 'response'],
     ['an error is another', 'seen error details: RequestError / AbortError', 'in the next turn', { code: 'X' }, {}],
   ])('does not hide that %s', (_, where, moment, ...[bare, wrapped]) => {
     const [difference, scenario] = [
@@ -67,7 +68,15 @@ describe('the list of intended differences', () => {
         bare: where.includes('order') ? { order: bare } : bare,
         wrapped: where.includes('order') ? { order: wrapped } : wrapped,
       },
-      { token: 'awaited', abort: { moment, reason: 'error' }, answers: [{ status: 200 }], requests: 1, options: {} },
+      {
+        token: 'awaited',
+        abort: { moment, reason: 'error' },
+        carrier: 'X-Vault-Token',
+        headers: { entries: [['Content-Length', '0']] },
+        answers: [{ status: 200 }],
+        requests: 1,
+        options: {},
+      },
     ];
     const found = SUBJECTS.map(({ name }) => differenceIn(INTENDED_DIFFERENCES, name, difference, scenario as never));
     expect(found).toEqual(SUBJECTS.map(() => undefined));
@@ -90,6 +99,15 @@ describe('the list of intended differences', () => {
       const found = differenceIn(INTENDED_DIFFERENCES, client, place as never, scenario as never);
       expect(found, place.where).toBeUndefined();
     }
+  });
+
+  it('covers another connection of fetch only after a refusal', () => {
+    const covered = [200, 401].map((status) => {
+      const scenario = { token: 'at hand', answers: [{ status }], requests: 2, options: {} };
+      const difference = { where: 'received connection', bare: 1, wrapped: 2 };
+      return differenceIn(INTENDED_DIFFERENCES, 'fetch', difference, scenario as never) !== undefined;
+    });
+    expect(covered).toEqual([false, true]);
   });
 
   it('has a reason for each', () => {

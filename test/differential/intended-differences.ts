@@ -14,6 +14,8 @@ export interface IntendedDifference {
 
 const HIDES_DISPATCHERS = Number(process.versions.node.split('.')[0]) >= 24;
 
+const SENDS_BY_UNDICI = /^(undici|fetch|ky|ofetch|openapi-fetch|octokit|openai|graphql-request|msw)/;
+
 function sortedLines(head: unknown): string {
   return String(head).toLowerCase().split('\r\n').sort().join('\n');
 }
@@ -95,6 +97,24 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     covers: ({ where, bare, wrapped }, { refusedAt }) =>
       (where.endsWith(' socket bytesWritten') && (refusedAt !== undefined || Number(wrapped) > Number(bare))) ||
       (refusedAt !== undefined && where.endsWith(' socket bytesRead')),
+  },
+  {
+    clients: 'fetch and undici, and what sends by them',
+    what: 'After a refusal that is handed on, the next request may come on another connection, and a `SocketError` then has the byte counts of that one',
+    why: 'The refusal is held back until the source has said whether it has another token. So its connection is free later.',
+    covers: ({ where }, { refusedAt, answers }, client) =>
+      SENDS_BY_UNDICI.test(client) &&
+      (refusedAt !== undefined || answers.some(({ status }) => status === 401)) &&
+      (where === 'received connection' || / socket bytes(Read|Written)$/.test(where)),
+  },
+  {
+    clients: 'fetch, and what sends by it',
+    what: 'A request whose header `Content-Length` is less than its body is rejected, where fetch may wait forever',
+    why: 'fetch stops reading the body at that length, and may then wait for the end of its stream.',
+    covers: ({ where, wrapped }, { headers }) =>
+      /^seen order: hangs \/ /.test(where) &&
+      headers?.entries.some(([name]) => name === 'Content-Length') === true &&
+      JSON.stringify(wrapped).includes('"UND_ERR_REQ_CONTENT_LENGTH_MISMATCH"'),
   },
   {
     clients: 'fetch',
