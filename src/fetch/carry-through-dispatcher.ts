@@ -8,7 +8,15 @@ import { HopCarriers, HopDispatcher } from './hop-dispatcher.js';
 import { isAbortSignal } from './is-abort-signal.js';
 import { isRejectedAtOnce } from './is-rejected-at-once.js';
 import { keptReferrer } from './kept-referrer.js';
-import { type Fetch, headersOf, type Init, type Input, urlOf, withRepeatableHeaders } from './outgoing-request.js';
+import {
+  type Fetch,
+  headersOf,
+  type Init,
+  type Input,
+  membersOf,
+  urlOf,
+  withRepeatableHeaders,
+} from './outgoing-request.js';
 
 /** Has the same meaning as an `init` of its own that a `fetch` is given. */
 type Members = Record<string, unknown>;
@@ -36,7 +44,7 @@ export function carryThroughDispatcher(
     const [input, init] = args;
     // What is no init, fetch rejects itself, and that there is nothing at all.
     if (input === undefined || !isInit(init)) return fetch(...(args as Parameters<Fetch>));
-    const members = membersOf(init);
+    const members = copyOf(init);
     const dispatcher = members.dispatcher || dispatcherOf(input);
     if (dispatcher === HIDDEN) return byHand(input, init);
     const body = members.body ?? (keepBody ? undefined : UNKEPT);
@@ -108,13 +116,9 @@ function isInit(init: unknown): init is Init | undefined {
   return init === undefined || init === null || typeof init === 'object';
 }
 
-/** A copy that reads each member once, as fetch does. Getters of a class stay where they are: they may need their own `this`. */
-function membersOf(init: Init | undefined): Members {
+/** A copy that reads each member once, as fetch does. Those of a class are not its own, so they are read by their names. */
+function copyOf(init: Init | undefined): Members {
   const prototype = init && Object.getPrototypeOf(init);
   if (!init || prototype === null || prototype === Object.prototype) return Object.assign({}, init) as Members;
-  const own: Members = {};
-  return new Proxy(own, {
-    get: (_, key) => (Object.hasOwn(own, key) ? own[key as string] : Reflect.get(init, key)),
-    has: (_, key) => Object.hasOwn(own, key) || key in init,
-  });
+  return membersOf(init);
 }

@@ -131,7 +131,8 @@ export function withRepeatableHeaders(init: Init | undefined): Init | undefined 
   return { ...membersOf(init), ...init, headers: [...(headers as Iterable<[string, string]>)] };
 }
 
-function membersOf(init: Init | Request | undefined): Record<string, unknown> {
+/** Returns the members of an init that have a value, by their names. */
+export function membersOf(init: Init | Request | undefined): Record<string, unknown> {
   const members: Record<string, unknown> = {};
   if (init === undefined || init === null) return members;
   for (const name of INIT_MEMBERS) {
@@ -149,32 +150,20 @@ function captured(request: Request): CapturedBody | undefined {
 
 /** A copy of a body that its owner could change before it is sent, or sent again. */
 function snapshot(body: unknown): unknown {
-  if (isArrayBuffer(body)) return body.slice(0);
+  if (hasTag(body, 'ArrayBuffer')) return (body as ArrayBuffer).slice(0);
   if (ArrayBuffer.isView(body)) {
     return new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice();
   }
-  if (isURLSearchParams(body)) return copyParams(body);
-  if (isFormData(body)) return copyFormData(body);
+  if (hasTag(body, 'URLSearchParams')) return copyParams(body as URLSearchParams);
+  // Of any fetch.
+  if (hasTag(body, 'FormData') && 'getAll' in body) return copyFormData(body as FormData);
   return body;
-}
-
-function isArrayBuffer(body: unknown): body is ArrayBuffer {
-  return hasTag(body, 'ArrayBuffer');
-}
-
-function isURLSearchParams(body: unknown): body is URLSearchParams {
-  return hasTag(body, 'URLSearchParams');
 }
 
 /** A fetch may know one class only, so the copy of a foreign one stays foreign. */
 function copyParams(params: URLSearchParams): URLSearchParams {
   const Own = params.constructor as typeof URLSearchParams;
   return params instanceof URLSearchParams ? new URLSearchParams(params) : new Own(params);
-}
-
-/** FormData of any fetch. */
-function isFormData(body: unknown): body is FormData {
-  return hasTag(body, 'FormData') && 'getAll' in body;
 }
 
 function copyFormData(form: FormData): FormData {
