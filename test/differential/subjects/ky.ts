@@ -53,7 +53,8 @@ export const kySubject: Subject<KyOptions> = {
     usePlatformAgent(scene);
     const client = ky.create({
       fetch: scene.wrap(globalThis.fetch, withToken),
-      retry: { limit: 2, delay: () => 1, jitter: false },
+      // Two headers `Retry-After` at once ky cannot read: it would wait for 24 days, and the process with it.
+      retry: { limit: 2, delay: () => 1, jitter: false, maxRetryAfter: 1 },
       timeout: scenario.options.timeLimitMs ?? false,
       ...(scenario.options.hooks ? { hooks: hooksOf(scene) } : {}),
     });
