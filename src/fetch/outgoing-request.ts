@@ -41,7 +41,7 @@ export class OutgoingRequest {
     const url = urlOf(input);
     if (url === undefined) throw new TypeError('Invalid URL');
     this.#request = isRequest(input) ? input : undefined;
-    const given: Record<string, unknown> = { ...membersOf(init), ...init };
+    const given = { ...membersOf(init), ...defined(Object.entries(init ?? {})) };
     this.#init = { ...keptReferrer(input, given), ...given };
     const merged: Init = { ...membersOf(this.#request), ...this.#init };
     this.#body = snapshot(this.#init.body);
@@ -133,13 +133,12 @@ export function withRepeatableHeaders(init: Init | undefined): Init | undefined 
 
 /** Returns the members of an init that have a value, by their names. */
 export function membersOf(init: Init | Request | undefined): Record<string, unknown> {
-  const members: Record<string, unknown> = {};
-  if (init === undefined || init === null) return members;
-  for (const name of INIT_MEMBERS) {
-    const value = (init as Record<string, unknown>)[name];
-    if (value !== undefined) members[name] = value;
-  }
-  return members;
+  return defined(INIT_MEMBERS.map((name) => [name, Object(init)[name]]));
+}
+
+/** A member without a value says nothing, also where a `Request` has one. */
+function defined(members: [name: string, value: unknown][]): Record<string, unknown> {
+  return Object.fromEntries(members.filter(([, value]) => value !== undefined));
 }
 
 /** Bytes of the body of a Request, from a clone whose other half stays with the Request. */

@@ -37,6 +37,11 @@ describe('the headers of a request', () => {
       [new Request(URL_A, { headers: { a: '1' } }), { method: 'PUT' }],
       { a: '1' },
     ],
+    [
+      'those of a Request with options that say nothing',
+      [new Request(URL_A, { headers: { a: '1' } }), { headers: undefined as never }],
+      { a: '1' },
+    ],
   ])('are %s', (_, [input, init], expected) => {
     expect(Object.fromEntries(headersOf(input, init))).toEqual(expected);
     expect(Object.fromEntries(outgoing(input, init).start.headers)).toEqual(expected);
@@ -66,6 +71,10 @@ describe('a request', () => {
       start: { method: 'POST', hasBody: true },
       redirect: 'manual',
       signal: expect.any(AbortSignal),
+    });
+    expect(outgoing(input.clone(), { method: undefined, redirect: undefined } as never)).toMatchObject({
+      start: { method: 'POST', hasBody: true },
+      redirect: 'manual',
     });
     expect(outgoing(input.clone(), { method: 'PUT', redirect: 'follow' })).toMatchObject({
       start: { method: 'PUT', hasBody: true },
