@@ -2,8 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Answer } from '../scenario.js';
 import type { Connection } from './connection.js';
 
-/** Long enough for a client on this machine to read what was written before the connection breaks. */
-export const READ_MS = 4;
+/**
+ * Long enough for a client on this machine, busy as it may be, to read what was written before the connection breaks. What it gets
+ * together with a reset, Node takes for the end of the connection.
+ */
+export const READ_MS = 20;
 
 /** An answer whose `Location` is written out. */
 export type PlainAnswer = Omit<Answer, 'location'>;
