@@ -1,5 +1,3 @@
-import { parseUrl } from '../carry/allowed-origins.js';
-
 /** One request of a chain of redirects. */
 export interface Hop {
   readonly url: URL;
@@ -48,11 +46,8 @@ export function followRedirect(hop: Hop, response: Response, redirects: number):
   // A mock may answer without headers.
   const location = response?.headers?.get?.('location') ?? null;
   if (location === null || !REDIRECT_STATUSES.includes(response.status)) return undefined;
-  // A header is bytes, shown as Latin-1; those of a Location beyond ASCII are UTF-8 in practice.
-  const url = parseUrl(Buffer.from(location, 'latin1').toString(), hop.url);
-  if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
-    throw networkError('URL scheme must be a HTTP(S) scheme');
-  }
+  const url = targetOf(location, hop.url);
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') throw networkError('URL scheme must be a HTTP(S) scheme');
   if (redirects >= MAX_REDIRECTS) throw networkError('redirect count exceeded');
   if (url.username !== '' || url.password !== '') {
     throw networkError('cross origin not allowed for request mode "cors"');
@@ -66,6 +61,15 @@ export function followRedirect(hop: Hop, response: Response, redirects: number):
   return { url, method: 'GET', headers, hasBody: false, referrerPolicy };
 }
 
+function targetOf(location: string, base: URL): URL {
+  try {
+    // A header is bytes, shown as Latin-1; those of a Location beyond ASCII are UTF-8 in practice.
+    return new URL(Buffer.from(location, 'latin1').toString(), base);
+  } catch (error) {
+    throw networkError(error as Error);
+  }
+}
+
 /** The last one that is known (Referrer Policy, section 8.1). */
 function referrerPolicyOf({ headers }: Response): ReferrerPolicy | undefined {
   const policies = (headers.get('referrer-policy') ?? '').split(',').map((policy) => policy.trim().toLowerCase());
@@ -73,8 +77,8 @@ function referrerPolicyOf({ headers }: Response): ReferrerPolicy | undefined {
 }
 
 /** Returns the error of a failed fetch: Node's message, with the reason as its cause. */
-export function networkError(reason: string): TypeError {
-  return new TypeError('fetch failed', { cause: new Error(reason) });
+export function networkError(reason: string | Error): TypeError {
+  return new TypeError('fetch failed', { cause: typeof reason === 'string' ? new Error(reason) : reason });
 }
 
 /** Makes `redirected` of a response true, as it is when fetch itself follows, and its type that of an answer of another origin. */
