@@ -51,13 +51,19 @@ function carry(
     return;
   }
   const destination = destinationOf(request, options);
-  const isAllowed = mayGoTo?.(destination) ?? (!destination.socketPath && carriage.allows(destination.origin));
+  const { origin, isProxied } = destination;
+  const isAllowed = mayGoTo?.(destination) ?? (!destination.socketPath && carriage.allows(origin));
   if (!journey.carriesIf(isAllowed)) {
     if (given !== undefined) removeHeader(request, header, options.headers);
     return;
   }
-  if (destination.isProxied) carriage.assertMayPassProxy(destination.origin);
+  if (isProxied) carriage.assertMayPassProxy(origin);
   concealHeader(request, header, options.headers);
   watch?.(request);
-  pass?.({ url: destination.origin + request.path, method: request.method, names: request.getHeaderNames() });
+  pass?.({
+    // A proxy is told the whole URL in the place of the path.
+    url: isProxied ? request.path : origin + request.path,
+    method: request.method,
+    names: request.getHeaderNames(),
+  });
 }
