@@ -74,7 +74,7 @@ export class CarriedDispatch extends ProgressForwarder<Handler> implements Handl
     // To CONNECT, every answer is one.
     if (this.request.carriage.isRefusal(status)) this.#holdBack(controller, status, socket);
     if (this.#refusal === undefined) this.#tellUpgrade(status, headers, socket);
-    else this.#endRefusal(this.#refusal, this.#tellUpgrade.bind(this, status, headers, socket));
+    else this.#endRefusal(this.#refusal, 'hold', this.#tellUpgrade.bind(this, status, headers, socket));
   }
 
   onResponseStart(controller: Controller, status: number, headers: IncomingHttpHeaders, statusText?: string): void {
@@ -91,13 +91,13 @@ export class CarriedDispatch extends ProgressForwarder<Handler> implements Handl
 
   onResponseEnd(_controller: Controller, trailers: IncomingHttpHeaders): void {
     if (this.#refusal === undefined) this.#tellEnd(trailers);
-    else this.#endRefusal(this.#refusal, this.#tellEnd.bind(this, trailers));
+    else this.#endRefusal(this.#refusal, 'hold', this.#tellEnd.bind(this, trailers));
   }
 
   onResponseError(controller: Controller | null | undefined, error: Error): void {
     // undici gives no controller with an error of a request that it rejects at once.
     if (this.#refusal === undefined || this.#isAborted) this.#failWith(controller && this, error);
-    else this.#endRefusal(this.#refusal, () => this.#fail(error));
+    else this.#endRefusal(this.#refusal, 'holdFailure', () => this.#fail(error));
   }
 
   get aborted(): boolean {
@@ -147,7 +147,8 @@ export class CarriedDispatch extends ProgressForwarder<Handler> implements Handl
 
   resume(): void {
     this.#isPaused = false;
-    if (this.#refusal === undefined || this.#refusal.isDiscarded) this.#attempt?.resume();
+    if (this.#refusal?.isReleased) this.#release(this.#refusal);
+    else if (this.#refusal === undefined || this.#refusal.isDiscarded) this.#attempt?.resume();
   }
 
   #begin(context: unknown): void {
@@ -238,16 +239,16 @@ export class CarriedDispatch extends ProgressForwarder<Handler> implements Handl
 
   #release(refusal: Refusal): void {
     this.#settle();
-    refusal.release(() => !this.#hasFailed);
+    if (!refusal.release((isHead) => !this.#hasFailed && (isHead || !this.#isPaused))) return;
     this.#refusal = undefined;
     if (!this.#isPaused) this.#attempt?.resume();
   }
 
-  #endRefusal(refusal: Refusal, tell: () => void): void {
+  #endRefusal(refusal: Refusal, hold: 'hold' | 'holdFailure', tell: () => void): void {
     refusal.end();
     if (refusal.isDiscarded) this.#sendAgain();
     // It may end while it is paused: the answer to HEAD has no body to hold back, and a connection can break.
-    else refusal.hold(tell);
+    else refusal[hold](tell);
   }
 
   #sendAgain(): void {

@@ -18,7 +18,9 @@ function ignore(): void {}
 export class Refusal {
   /** What to tell the caller, in this order, if there is no second attempt. */
   readonly #held: (() => void)[] = [];
+  #failure: (() => void) | undefined;
   #isDiscarded = false;
+  #isReleased = false;
   #discardedBytes = 0;
   #timer: NodeJS.Timeout | undefined;
   /** Nothing more of it will come. */
@@ -29,7 +31,6 @@ export class Refusal {
     private readonly controller: Controller,
     private readonly socket?: Duplex,
   ) {
-    controller.pause();
     socket?.on('error', ignore);
   }
 
@@ -42,15 +43,25 @@ export class Refusal {
     this.#held.push(tell);
   }
 
+  /** Pauses only now: over HTTP/2, undici 6 reports an answer without a body that was paused at its head as one that broke. */
   holdData(length: number, tell: () => void): void {
-    if (!this.#isDiscarded) this.hold(tell);
-    else this.#discardedBytes += length;
+    if (this.#isDiscarded) this.#discardedBytes += length;
+    else {
+      this.controller.pause();
+      this.hold(tell);
+    }
     if (this.#discardedBytes > MAX_BYTES) this.#cutOff('is too long to be read to its end');
   }
 
   end(): void {
     this.hasEnded = true;
     clearTimeout(this.#timer);
+  }
+
+  /** It broke. A caller is told of that also while it has paused the answer. */
+  holdFailure(tell: () => void): void {
+    if (this.#isReleased) tell();
+    else this.#failure = tell;
   }
 
   discard(): void {
@@ -65,10 +76,25 @@ export class Refusal {
     this.socket?.destroy();
   }
 
-  /** Tells the caller what was held back, for as long as it wants to know. */
-  release(wantsMore: () => boolean): void {
+  /** There will be none, and the caller is told of this one, unless it has paused on the way. */
+  get isReleased(): boolean {
+    return this.#isReleased;
+  }
+
+  /**
+   * Tells the caller what was held back.
+   *
+   * @param wantsMore - asked before each piece: a caller that has paused wants the head all the same
+   * @returns whether that was all of it
+   */
+  release(wantsMore: (isHead: boolean) => boolean): boolean {
     this.socket?.off('error', ignore);
-    for (const tell of this.#held) if (wantsMore()) tell();
+    while (this.#held.length > 0 && wantsMore(!this.#isReleased)) {
+      this.#isReleased = true;
+      this.#held.shift()!();
+    }
+    this.#failure?.();
+    return this.#held.length === 0;
   }
 
   #cutOff(why: string): void {

@@ -204,7 +204,7 @@ describe('A refusal', () => {
 
   it.each([
     ['is sent again', 'another', ['start', 'head 200', 'data', 'end']],
-    ['is handed on as far as it came', undefined, ['start', 'head 401', 'error']],
+    ['is handed on as far as it came', undefined, ['start', 'head 401', 'data', 'error']],
   ])('whose connection breaks while it is decided on %s', async (_, replacement, told) => {
     const broken = new Gate();
     const { source, client, dispatcher } = await connected((message, response) => {
