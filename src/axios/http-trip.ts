@@ -62,7 +62,12 @@ export class HttpTrip {
       answer = this.#answered(await this.#send(sent), sent);
     } catch (error) {
       this.#failed(error, sent);
-      answer = responseOf(error);
+      const refused = responseOf(error);
+      if (refused === undefined) {
+        this.#progress?.release();
+        throw error;
+      }
+      answer = refused;
       failure = error;
     }
     if (this.carriage.isRefusal(answer.status) && (await this.#isWorthRetrying(answer.status))) {
@@ -81,6 +86,8 @@ export class HttpTrip {
     } catch (error) {
       this.#failed(error, sent);
       throw error;
+    } finally {
+      this.#progress?.release();
     }
   }
 
@@ -200,9 +207,8 @@ function credentialsOf(auth: string | undefined): RequestConfig['auth'] {
 }
 
 /** The response in what an adapter rejects with, if there is one: a status outside of `validateStatus`. */
-function responseOf(error: unknown): AxiosResponse {
-  if (axios.isAxiosError(error) && error.response !== undefined) return error.response;
-  throw error;
+function responseOf(error: unknown): AxiosResponse | undefined {
+  return axios.isAxiosError(error) ? error.response : undefined;
 }
 
 /** Ends a response that nobody reads, so that its socket can be used again. */

@@ -34,6 +34,17 @@ describe('Progress', () => {
     refuseFirstToken();
     expect(await progressOf((watching) => send(watching).catch(() => {}))).toEqual(['up 4', 'down 7']);
   });
+
+  it('of a refusal is reported where the second attempt is refused too', async () => {
+    world.listed.on('/a', { status: 401, body: 'refused' });
+    expect(await progressOf((watching) => send(watching).catch(() => {}))).toEqual(['up 4', 'down 7']);
+  });
+
+  it('of a refusal that is too long is reported before its error', async () => {
+    world.listed.on('/a', { status: 401, body: 'refused' });
+    const failing = (watching: AxiosRequestConfig) => send({ ...watching, maxContentLength: 1 }).catch(() => {});
+    expect(await progressOf(failing)).toEqual(['up 4', 'down 7']);
+  });
 });
 
 it('beforeRedirect gets the very headers that are about to be sent', async () => {

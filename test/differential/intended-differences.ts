@@ -66,6 +66,8 @@ function isOfCheck(bare: unknown): boolean {
   const { name, code, message } = Object(bare) as { name?: unknown; code?: unknown; message?: unknown };
   if (
     name === 'InvalidArgumentError' ||
+    // axios of a body that is none.
+    code === 'ERR_BAD_REQUEST' ||
     name === 'NotSupportedError' ||
     code === 'ERR_INVALID_CHAR' ||
     code === 'ERR_INVALID_HTTP_TOKEN'
@@ -89,6 +91,11 @@ function closingOf({ options }: Scenario): string | undefined {
 }
 
 /** All of them. */
+/** axios throws a CanceledError in the place of another one, or what a CancelToken was canceled with, which has no configuration. */
+function isOfCancellation(where: string): boolean {
+  return / \/ CanceledError |^seen error interceptor details message$|^seen order: config \/ no request$/.test(where);
+}
+
 export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
   {
     clients: 'fetch and undici, and what sends by them',
@@ -112,9 +119,19 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     what: 'A request whose header `Content-Length` is less than its body is rejected, where fetch may wait forever',
     why: 'fetch stops reading the body at that length, and may then wait for the end of its stream.',
     covers: ({ where, wrapped }, { headers }) =>
-      /^seen order: hangs \/ /.test(where) &&
+      /^seen order: (hangs|upload progress) \/ /.test(where) &&
       headers?.entries.some(([name]) => name === 'Content-Length') === true &&
       JSON.stringify(wrapped).includes('"UND_ERR_REQ_CONTENT_LENGTH_MISMATCH"'),
+  },
+  {
+    clients: 'axios',
+    what: 'After a refusal, a server reads what is left of a body that is longer than its `Content-Length` once more',
+    why: 'The server takes it for another request, and the body is sent with each attempt.',
+    covers: ({ where }, { refusedAt, headers }, client) =>
+      client === 'axios' &&
+      refusedAt !== undefined &&
+      where === 'received order: the end / listed.test' &&
+      headers?.entries.some(([name]) => name === 'Content-Length') === true,
   },
   {
     clients: 'fetch',
@@ -175,14 +192,15 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
         differInSending(difference, scenario.requests > 1 ? SENDING_ONE_AFTER_THE_OTHER : SENDING)),
   },
   {
-    clients: 'undici and got',
+    clients: 'undici, axios and got',
     what: 'A request that is aborted while its token is waited for is rejected as aborted even if the client would not have sent it',
     why: 'The client checks a request, its headers among other things, when it sends it.',
     covers: ({ where, bare }, scenario, client) =>
       mayEndWait(scenario, client) &&
       // A pool of undici may hang after requests that it rejected.
       ((/^seen (rejected|error) details(:|$)/.test(where) && isOfCheck(bare)) ||
-        where === 'seen order: hangs / rejected'),
+        where === 'seen error interceptor details message' ||
+        ['seen order: hangs / rejected', 'seen order: another error / error'].includes(where)),
   },
   {
     clients: 'undici',
@@ -317,12 +335,13 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
   },
   {
     clients: 'axios',
-    what: 'With its fetch adapter, an error comes a microtask later: an abort or a report of progress in that moment comes first',
+    what: 'An error comes a microtask later: an abort in that moment comes first; with its fetch adapter, a report of progress too',
     why: 'The error shows the configuration that was sent, and is given that of the program.',
     covers: ({ where, isOrderOnly = false }, { options, abort }) =>
-      (options as { adapter?: string }).adapter === 'fetch' &&
-      ((abort?.moment === 'in a microtask' && / \/ CanceledError /.test(where)) ||
-        (isOrderOnly && where === 'seen order: error / upload progress')),
+      (abort?.moment === 'in a microtask' && isOfCancellation(where)) ||
+      ((options as { adapter?: string }).adapter === 'fetch' &&
+        isOrderOnly &&
+        ['seen order: error / upload progress', 'seen order: returned / upload progress'].includes(where)),
   },
   {
     clients: 'fetch and what sends by it',
