@@ -1,4 +1,21 @@
 import type { Difference } from './differences.js';
+import {
+  CONNECTION,
+  closingOf,
+  differInMomentOf,
+  differInSending,
+  endsOtherwiseByDump,
+  HIDES_DISPATCHERS,
+  isOfCancellation,
+  isOfCheck,
+  mayEndWait,
+  NOT_SENT,
+  SENDING,
+  SENDING_ONE_AFTER_THE_OTHER,
+  SENDS_BY_UNDICI,
+  seenBesides,
+  sortedLines,
+} from './kinds-of-difference.js';
 import { hasOwnHeader } from './own-header.js';
 import type { Scenario } from './scenario.js';
 
@@ -12,90 +29,7 @@ export interface IntendedDifference {
   covers(difference: Difference, scenario: Scenario, client: string): boolean;
 }
 
-const HIDES_DISPATCHERS = Number(process.versions.node.split('.')[0]) >= 24;
-
-const SENDS_BY_UNDICI = /^(undici|fetch|ky|ofetch|openapi-fetch|octokit|openai|graphql-request|msw)/;
-
-function sortedLines(head: unknown): string {
-  return String(head).toLowerCase().split('\r\n').sort().join('\n');
-}
-
-/** What shows that a request was not sent, besides the order of what was seen: the server has not got it, no client has added to it. */
-const NOT_SENT =
-  /^received order: [\w.-]+ \/ the end$|^seen (error details timings|(config|request interceptor) details headers keys|parts of error details phases keys)/;
-
-/** What a program sees only of a request that is sent. */
-const SENDING =
-  /^(undici:.*|event (connect|disconnect|drain|request|uploadProgress)|beforeError|config|(no )?request|upload progress)$/;
-
-/** What undici tells of its connections. */
-const CONNECTION = /^event (connect|disconnect|drain)$/;
-
-/** What was seen besides what is of a kind, in this order. */
-function seenBesides(kind: RegExp, list: unknown): string[] {
-  const kinds = String((list as { order?: unknown }).order).split(', ');
-  return kinds.filter((seen) => !kind.test(seen.replace(/ \d+$/, '')));
-}
-
-/** Whether the same was seen, in the same order, but for what is of a kind and may have come at another moment. */
-function differInMomentOf(kind: RegExp, { isOrderOnly = false, bare, wrapped }: Difference): boolean {
-  return isOrderOnly && seenBesides(kind, bare).join() === seenBesides(kind, wrapped).join();
-}
-
-/** got begins with no request whose signal has aborted, as that of the one before may have. */
-const SENDING_ONE_AFTER_THE_OTHER = new RegExp(`${SENDING.source}|^beforeRequest$`);
-
-/** Whether the same was seen but for what tells that a request is sent. */
-function differInSending({ where, bare, wrapped }: Difference, sending = SENDING): boolean {
-  const others = (list: unknown) => seenBesides(sending, list).sort().join();
-  return where.startsWith('seen order: ') && others(bare) === others(wrapped);
-}
-
-/**
- * Whether the program may end a request while its token is waited for. Before the wait neither client sends, after it both do; only
- * undici makes a request whose signal is aborted already, and ends it when it is about to be sent.
- */
-function mayEndWait({ token, abort, options }: Scenario, client: string): boolean {
-  const moments: unknown[] = ['in the same turn', 'in a microtask', 'in the next turn'];
-  if (client === 'undici') moments.push('before the call');
-  return token === 'awaited' && (moments.includes(abort?.moment) || (options as { call?: string }).call === 'cancel');
-}
-
-/** Whether the bare client rejects with an error of the check of what it sends. */
-function isOfCheck(bare: unknown): boolean {
-  const { name, code, message } = Object(bare) as { name?: unknown; code?: unknown; message?: unknown };
-  if (
-    name === 'InvalidArgumentError' ||
-    // axios of a body that is none.
-    code === 'ERR_BAD_REQUEST' ||
-    name === 'NotSupportedError' ||
-    code === 'ERR_INVALID_CHAR' ||
-    code === 'ERR_INVALID_HTTP_TOKEN'
-  )
-    return true;
-  // undici's checks of the option `query`, and of a list of headers; Node's of what got makes of a `URLSearchParams`.
-  return /^Query params cannot be passed when url |^key\.toLowerCase is not a function$|^The "chunk" argument must be /.test(
-    String(message),
-  );
-}
-
-/** Whether only the end is another, by the interceptor `dump`: what it makes of an abort depends on whether `onRequestStart` came. */
-function endsOtherwiseByDump({ where, bare, wrapped }: Difference, { options }: Scenario): boolean {
-  const others = (list: unknown) => seenBesides(SENDING, list).filter((kind) => !/^(rejected|streamed)\b/.test(kind));
-  const isDumped = (options as { interceptor?: string }).interceptor === 'dump';
-  return isDumped && where.startsWith('seen order: ') && others(bare).join() === others(wrapped).join();
-}
-
-function closingOf({ options }: Scenario): string | undefined {
-  return (options as { closing?: string }).closing;
-}
-
 /** All of them. */
-/** axios throws a CanceledError in the place of another one, or what a CancelToken was canceled with, which has no configuration. */
-function isOfCancellation(where: string): boolean {
-  return / \/ CanceledError |^seen error interceptor details message$|^seen order: config \/ no request$/.test(where);
-}
-
 export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
   {
     clients: 'fetch and undici, and what sends by them',
