@@ -49,6 +49,31 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
       (where === 'received connection' || / socket bytes(Read|Written)$/.test(where)),
   },
   {
+    clients: 'ProxyAgent',
+    what: 'After a refusal, or with a token that must be waited for, there is a tunnel more or less',
+    why: 'The request comes at another moment, when another connection is free.',
+    covers: ({ where }, { refusedAt, token }, client) =>
+      client === 'ProxyAgent' &&
+      (refusedAt !== undefined || token === 'awaited') &&
+      /^seen order: .*tunnel/.test(where),
+  },
+  {
+    clients: 'MockAgent',
+    what: 'After a refusal, the mock is asked again once the call has returned',
+    why: 'The source is asked for another token in between.',
+    covers: ({ where }, { refusedAt }, client) =>
+      client === 'MockAgent' && refusedAt !== undefined && where === 'seen order: intercepted / returned',
+  },
+  {
+    clients: 'functions like fetch that are not that of Node',
+    what: 'Headers that are none are rejected with the error of `Headers`, and before what is wrong otherwise; a response after a redirect has own properties',
+    why: 'Headers are looked at before they are sent, since a function that is not that of Node might send them. Redirects are followed by hand.',
+    covers: ({ where }, _scenario, client) =>
+      / under fetch$/.test(client) &&
+      (/^seen rejected details: TypeError .* \/ TypeError \(undefined\) "Headers/.test(where) ||
+        where === 'seen response details own keys'),
+  },
+  {
     clients: 'fetch, and what sends by it',
     what: 'A request whose header `Content-Length` is less than its body is rejected, where fetch may wait forever',
     why: 'fetch stops reading the body at that length, and may then wait for the end of its stream.',
