@@ -135,7 +135,7 @@ export class HttpTrip {
   /** axios' adapter adds to the headers of the configuration, which the program gets to see; the token in them it does not. */
   #showHeaders({ url, headers: sent }: RequestConfig): void {
     const { header } = this.carriage;
-    // Not deleted: to an object without this header, whatever reads its other ones takes longer.
+    // Replaced, not deleted: V8 reads an object more slowly once a property of it was deleted.
     sent[header] = this.carriage.headerOf(this.#journey.token!).shown;
     if (url !== this.config.url) return;
     const shown = this.config.headers;

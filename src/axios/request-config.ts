@@ -8,8 +8,8 @@ export type RequestConfig = InternalAxiosRequestConfig & { env?: { fetch?: typeo
 export type AdapterConfig = AxiosRequestConfig['adapter'];
 
 /**
- * Returns a copy of a configuration with some of it changed, and with the same prototype: axios makes it without one. `assign` takes half
- * the time of a loop over the keys of such an object.
+ * Returns a copy of a configuration with some of it changed, and with the same prototype: axios makes it without one. On Node 20,
+ * `assign` takes half the time of a loop over the keys of such an object.
  */
 export function copyConfig(config: RequestConfig, ...changes: (Partial<RequestConfig> | undefined)[]): RequestConfig {
   return Object.assign(Object.create(Object.getPrototypeOf(config)), config, ...changes);
