@@ -18,5 +18,7 @@ export default defineConfig({
     // Long enough for a loaded two-core machine; a test that passes never waits for it.
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    // Longer than the second between two looks of a provider that has no token.
+    expect: { poll: { timeout: 10_000 } },
   },
 });
