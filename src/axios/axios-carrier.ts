@@ -117,10 +117,11 @@ export class AxiosCarrier {
       );
   }
 
-  /** The adapter makes a `Request` of everything, in which a stream cannot be told from other bodies. */
+  /** The adapter makes a `Request` of everything: in it a stream cannot be told from other bodies, and its dispatcher is in the init too. */
   #carrying(fetch: Fetch, isReplayable: boolean): Fetch {
     const fetches = isReplayable ? this.#replayingFetches : this.#oneShotFetches;
-    const carrying = fetches.get(fetch) ?? carryFetch(fetch, this.carriage, { keepBody: isReplayable });
+    const carrying =
+      fetches.get(fetch) ?? carryFetch(fetch, this.carriage, { keepBody: isReplayable, mayHaveDispatcher: false });
     fetches.set(fetch, carrying);
     return carrying;
   }

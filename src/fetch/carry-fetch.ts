@@ -9,7 +9,7 @@ import type { Fetch } from './outgoing-request.js';
 export function carryFetch(
   fetch: Fetch,
   carriage: TokenCarriage,
-  options: CarryFetchOptions = { keepBody: true },
+  options: CarryFetchOptions = { keepBody: true, mayHaveDispatcher: true },
 ): Fetch {
   const byHand = carryByHand(fetch, carriage, options);
   const carrying = isNodeFetch(fetch) ? carryThroughDispatcher(fetch, carriage, options, byHand) : byHand;

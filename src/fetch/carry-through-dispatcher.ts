@@ -30,14 +30,14 @@ type Members = Record<string, unknown>;
 export function carryThroughDispatcher(
   fetch: Fetch,
   carriage: TokenCarriage,
-  { keepBody }: CarryFetchOptions,
+  { keepBody, mayHaveDispatcher }: CarryFetchOptions,
   byHand: Fetch,
 ): Fetch {
   const carriers = new HopCarriers(carriage);
   const mustWait = (input: Input, init: Members) => {
     if (isReplayableBody(init.body) || carriage.source.peekToken?.() !== undefined) return false;
     const url = urlOf(input);
-    if (url === undefined || !carriage.allows(url) || hasHeader(input, init, carriage.header)) return false;
+    if (url === undefined || !carriage.allows(url) || validHeaders(input, init)?.has(carriage.header)) return false;
     return !isRejectedAtOnce(input, init);
   };
   return (...args: Partial<Parameters<Fetch>>) => {
@@ -45,8 +45,10 @@ export function carryThroughDispatcher(
     // What is no init, fetch rejects itself, and that there is nothing at all.
     if (input === undefined || !isInit(init)) return fetch(...(args as Parameters<Fetch>));
     const members = copyOf(init);
-    const dispatcher = members.dispatcher || dispatcherOf(input);
-    if (dispatcher === HIDDEN) return byHand(input, init);
+    const dispatcher = members.dispatcher || (mayHaveDispatcher ? dispatcherOf(input) : undefined);
+    if (dispatcher === HIDDEN) {
+      return rejecting(() => (validHeaders(input, members) === undefined ? fetch : byHand)(input, members as Init));
+    }
     const body = members.body ?? (keepBody ? undefined : UNKEPT);
     const hops = new HopDispatcher(carriers, dispatcher as Dispatcher | undefined, body);
     Object.assign(members, keptReferrer(input, members), { dispatcher: hops });
@@ -58,12 +60,17 @@ export function carryThroughDispatcher(
           ? journey.failure
           : error;
       });
-    try {
-      return mustWait(input, members) ? waitForToken(journey, members).then(send) : send();
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    return rejecting(() => (mustWait(input, members) ? waitForToken(journey, members).then(send) : send()));
   };
+}
+
+/** No `async` function: fetch is called, and answers, in the turns in which it would be without this library. */
+function rejecting(call: () => Promise<Response>): Promise<Response> {
+  try {
+    return call();
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }
 
 /**
@@ -80,16 +87,16 @@ async function waitForToken(journey: TokenJourney, { signal, body }: Members): P
 }
 
 /**
- * Headers that are none have not that one either: fetch rejects them itself.
+ * Returns the headers that fetch would send; undefined where they are none: those fetch rejects itself.
  *
  * @throws what an iterator of headers throws
  */
-function hasHeader(input: Input, init: Members, name: string): boolean {
+function validHeaders(input: Input, init: Members): Headers | undefined {
   init.headers = withRepeatableHeaders(init as Init)?.headers;
   try {
-    return headersOf(input, init as Init).has(name);
+    return headersOf(input, init as Init);
   } catch {
-    return false;
+    return undefined;
   }
 }
 

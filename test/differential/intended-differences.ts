@@ -5,9 +5,9 @@ import {
   differInMomentOf,
   differInSending,
   endsOtherwiseByDump,
-  HIDES_DISPATCHERS,
   isOfCancellation,
   isOfCheck,
+  isSentByHand,
   mayEndWait,
   NOT_SENT,
   SENDING,
@@ -16,6 +16,7 @@ import {
   seenBesides,
   sortedLines,
 } from './kinds-of-difference.js';
+import { isOneShot } from './make-body.js';
 import { hasOwnHeader } from './own-header.js';
 import type { Scenario } from './scenario.js';
 
@@ -107,14 +108,33 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
       /^seen order: (init \w+ is read|returned) \/ init \w+ is read$/.test(where),
   },
   {
-    clients: 'fetch, and what sends by it',
+    clients: 'fetch, and what sends a `Request` by it',
     what: 'From Node 24 on, a request given as a `Request` has its header names in lower case and in another order, and its response has own properties',
     why: 'From Node 24 on nothing tells whether a `Request` has a dispatcher of its own, which must not be lost. So it is sent by hand.',
-    covers: ({ where, bare, wrapped }, _scenario, client) =>
-      HIDES_DISPATCHERS &&
-      /^(fetch|ky|ofetch|axios|retry-axios|openapi-fetch|octokit|openai|graphql-request|msw|nock)/.test(client) &&
+    covers: ({ where, bare, wrapped }, scenario, client) =>
+      isSentByHand(client, scenario) &&
       (where === 'seen response details own keys' ||
         (where === 'received head' && sortedLines(bare) === sortedLines(wrapped))),
+  },
+  {
+    clients: 'fetch, and what sends a `Request` by it',
+    what: 'From Node 24 on, at redirects of a `Request`: `integrity` is checked at each hop, the body of a stream is sent again, and another connection may be used',
+    why: 'It is sent by hand, see above. Nothing tells whether the body of a `Request` was a stream, and `integrity` can be checked by fetch only.',
+    covers: ({ where }, scenario, client) => {
+      const { init, members = init } = scenario.options as Record<
+        'init' | 'members',
+        { integrity?: string } | undefined
+      >;
+      const isRedirected = scenario.answers.some(({ location }) => location !== undefined);
+      return (
+        isSentByHand(client, scenario) &&
+        isRedirected &&
+        (isOneShot(scenario.body) ||
+          members?.integrity !== undefined ||
+          where === 'received connection' ||
+          / socket bytes(Written|Read)$/.test(where))
+      );
+    },
   },
   {
     clients: 'axios',
@@ -151,7 +171,7 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
         differInSending(difference, scenario.requests > 1 ? SENDING_ONE_AFTER_THE_OTHER : SENDING)),
   },
   {
-    clients: 'undici, axios and got',
+    clients: 'undici, fetch, axios and got',
     what: 'A request that is aborted while its token is waited for is rejected as aborted even if the client would not have sent it',
     why: 'The client checks a request, its headers among other things, when it sends it.',
     covers: ({ where, bare }, scenario, client) =>

@@ -3,9 +3,17 @@ import type { Scenario } from './scenario.js';
 
 // Kinds that several intended differences are of.
 
-export const HIDES_DISPATCHERS = Number(process.versions.node.split('.')[0]) >= 24;
+const HIDES_DISPATCHERS = Number(process.versions.node.split('.')[0]) >= 24;
 
 export const SENDS_BY_UNDICI = /^(undici|fetch|ky|ofetch|openapi-fetch|octokit|openai|graphql-request|msw)/;
+
+/** Whether a request is a `Request` whose dispatcher nothing tells, so that it is sent by hand. */
+export function isSentByHand(client: string, { options }: Scenario): boolean {
+  const { input = '' } = options as { input?: string };
+  return (
+    HIDES_DISPATCHERS && (/^(ky|openapi-fetch)/.test(client) || (client === 'fetch' && input.startsWith('Request')))
+  );
+}
 
 export function sortedLines(head: unknown): string {
   return String(head).toLowerCase().split('\r\n').sort().join('\n');
@@ -54,7 +62,9 @@ export function mayEndWait({ token, abort, options }: Scenario, client: string):
 
 /** Whether the bare client rejects with an error of the check of what it sends. */
 export function isOfCheck(bare: unknown): boolean {
-  const { name, code, message } = Object(bare) as { name?: unknown; code?: unknown; message?: unknown };
+  const { name, code, message, cause } = Object(bare) as Record<string, unknown>;
+  // Of fetch, which checks a request when it sends it.
+  if (cause !== undefined) return isOfCheck(cause);
   if (
     name === 'InvalidArgumentError' ||
     // axios of a body that is none.
