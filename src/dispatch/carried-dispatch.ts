@@ -142,7 +142,8 @@ export class CarriedDispatch extends ProgressForwarder<Handler> implements Handl
 
   pause(): void {
     this.#isPaused = true;
-    this.#attempt?.pause();
+    // What follows on a refusal is held as well.
+    if (this.#refusal === undefined) this.#attempt?.pause();
   }
 
   resume(): void {
@@ -239,9 +240,10 @@ export class CarriedDispatch extends ProgressForwarder<Handler> implements Handl
 
   #release(refusal: Refusal): void {
     this.#settle();
-    if (!refusal.release((isHead) => !this.#hasFailed && (isHead || !this.#isPaused))) return;
+    const isAll = refusal.release((isHead) => !this.#hasFailed && (isHead || !this.#isPaused));
+    if (!isAll || this.#isPaused) return;
     this.#refusal = undefined;
-    if (!this.#isPaused) this.#attempt?.resume();
+    this.#attempt?.resume();
   }
 
   #endRefusal(refusal: Refusal, hold: 'hold' | 'holdFailure', tell: () => void): void {

@@ -43,7 +43,8 @@ export function hasHeader(headers: DispatchHeaders, name: string): boolean {
  */
 export function withHeader(headers: DispatchHeaders, name: string, value: string): DispatchHeaders {
   if (headers === undefined || headers === null) return { [name]: value };
-  if (Array.isArray(headers)) return [...headers, name, value];
+  // First: at the end of a list that lacks a value, its name would be that value.
+  if (Array.isArray(headers)) return [name, value, ...headers];
   if (headers instanceof HeaderPairs) return new HeaderPairs([...headers.pairs, [name, value]]);
   if (typeof headers !== 'object') return headers;
   // As a property of an ordinary object it would be the prototype.

@@ -3,7 +3,10 @@ import type { Dispatcher } from 'undici';
 
 type Controller = Dispatcher.DispatchController;
 
-/** A refusal's body is read to its end, so that its connection can be used again, unless it is longer than this. */
+/**
+ * As much of a refusal's body is kept while it is decided on. When there is a second attempt, a body that is no longer is read to its end,
+ * so that its connection can be used again.
+ */
 const MAX_BYTES = 64 * 1024;
 
 /**
@@ -21,7 +24,7 @@ export class Refusal {
   #failure: (() => void) | undefined;
   #isDiscarded = false;
   #isReleased = false;
-  #discardedBytes = 0;
+  #bytes = 0;
   #timer: NodeJS.Timeout | undefined;
   /** Nothing more of it will come. */
   hasEnded = false;
@@ -43,14 +46,17 @@ export class Refusal {
     this.#held.push(tell);
   }
 
-  /** Pauses only now: over HTTP/2, undici 6 reports an answer without a body that was paused at its head as one that broke. */
+  /**
+   * Pauses a long body only: over HTTP/1, undici fails an assertion where a body that ends with its connection does so while it is paused,
+   * with nothing left to read; over HTTP/2, undici 6 reports an answer without a body that was paused at its head as one that broke.
+   */
   holdData(length: number, tell: () => void): void {
-    if (this.#isDiscarded) this.#discardedBytes += length;
-    else {
-      this.controller.pause();
+    this.#bytes += length;
+    const isLong = this.#bytes > MAX_BYTES;
+    if (!this.#isDiscarded) {
       this.hold(tell);
-    }
-    if (this.#discardedBytes > MAX_BYTES) this.#cutOff('is too long to be read to its end');
+      if (isLong) this.controller.pause();
+    } else if (isLong) this.#cutOff('is too long to be read to its end');
   }
 
   end(): void {

@@ -15,6 +15,8 @@ export function describe(value: unknown, depth = 0): unknown {
   if (ArrayBuffer.isView(value)) return `(${nameOf(value)}) ${textOf(value)}`;
   if (value instanceof ArrayBuffer) return `(ArrayBuffer) ${textOf(new Uint8Array(value))}`;
   if (Array.isArray(value)) return value.map((item) => describe(item, depth + 1));
+  // On Node 20 its state shows which microtask it is.
+  if (value instanceof ReadableStream) return { of: nameOf(value), locked: value.locked };
   if (value instanceof URL) return `(URL) ${value.href}`;
   if (value instanceof Map || isHeaders(value))
     return { of: nameOf(value), entries: [...value].map((e) => describe(e, depth + 1)) };

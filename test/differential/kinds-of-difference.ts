@@ -74,8 +74,8 @@ export function isOfCheck(bare: unknown): boolean {
     code === 'ERR_INVALID_HTTP_TOKEN'
   )
     return true;
-  // undici's checks of the option `query`, and of a list of headers; Node's of what got makes of a `URLSearchParams`.
-  return /^Query params cannot be passed when url |^key\.toLowerCase is not a function$|^The "chunk" argument must be /.test(
+  // undici's checks of the option `query`, and of headers; Node's of what got makes of a `URLSearchParams`.
+  return /^Query params cannot be passed when url |^key\.toLowerCase is not a function$|^Cannot use 'in' operator to search for 'host' in |^The "chunk" argument must be /.test(
     String(message),
   );
 }

@@ -1,8 +1,11 @@
+import { once } from 'node:events';
 import type { WithTokenOptions } from 'projected-token/fetch';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ContractClient } from './contract-client.js';
 import { HttpOrigin, hashBody } from './http-origin.js';
 import { FixedTokenSource } from './http-token-source.js';
+import { RawServer } from './raw-server.js';
+import { turn } from './turn.js';
 
 /** The part of the contract about requests whose token the server refuses. */
 export function describeRefusals(client: ContractClient): void {
@@ -95,6 +98,30 @@ export function describeRefusals(client: ContractClient): void {
       const responses = await Promise.all(Array.from({ length: 20 }, () => send({ url })));
       expect(responses.map(({ status }) => status)).toEqual(Array(20).fill(200));
       expect(listed.requests.length).toBeLessThanOrEqual(40);
+    });
+
+    it.each([
+      ['has no other', 1],
+      ['has another', 2],
+    ])('waits for a source that %s beyond the end of a refusal that ends with its connection', async (_, attempts) => {
+      let ended: Promise<unknown> | undefined;
+      const server = await RawServer.start((socket) => {
+        ended = once(socket, 'finish');
+        socket.end('HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\nno');
+      });
+      try {
+        source.replaceToken = async () => {
+          await ended;
+          // The end is in the kernel by now; the client reads it in one of these.
+          for (let count = 0; count < 50; count++) await turn();
+          return attempts === 1 ? undefined : source.token(2);
+        };
+        const send = client.withToken(source, { origins: [server.origin] });
+        expect(await send({ url: `${server.origin}/a` })).toMatchObject({ status: 401, body: 'no' });
+        expect(server.requests).toHaveLength(attempts);
+      } finally {
+        await server.close();
+      }
     });
 
     it('leaves no connection behind with a refusal that nobody reads', async () => {
