@@ -17,6 +17,9 @@ type BeforeRedirect = NonNullable<RequestConfig['beforeRedirect']>;
 /** As many as follow-redirects follows where nobody says how many. */
 const MAX_REDIRECTS = 21;
 
+/** Headers that axios' http adapter adds, unless they are `false`. */
+const ADDED_BY_AXIOS = ['User-Agent', 'Accept-Encoding'];
+
 /** One request on its way through axios' http adapter, or one of the program's own: its redirects, and its retry. */
 export class HttpTrip {
   readonly #journey: TokenJourney;
@@ -191,12 +194,19 @@ export class HttpTrip {
       method,
       socketPath,
       maxRedirects: this.#redirectsLeft,
-      headers: AxiosHeaders.from(headers),
+      headers: headersOfHop(headers),
       auth: credentialsOf(auth),
       // A redirect that makes a GET of another method takes the body off.
       data: isSameMethod ? this.#hop.data : undefined,
     };
   }
+}
+
+/** The headers of a hop as they are: without those that axios adds by itself, where the program left them out. */
+function headersOfHop(headers: Record<string, string>): AxiosHeaders {
+  const kept = AxiosHeaders.from(headers);
+  for (const name of ADDED_BY_AXIOS) if (!kept.has(name)) kept.set(name, false);
+  return kept;
 }
 
 /** Basic credentials, which Node's options hold as `user:password`. */

@@ -211,7 +211,8 @@ export class CarriedDispatch extends ProgressForwarder<Handler> implements Handl
 
   #tellStart(status: number, headers: IncomingHttpHeaders, statusText?: string): void {
     if (status >= 200) {
-      this.#settle();
+      // Of a refusal the caller may yet pause what follows, which is held here then.
+      if (this.#refusal === undefined) this.#settle();
       this.request.body?.release();
     }
     this.handler.onResponseStart?.(this, status, headers, statusText);
@@ -239,9 +240,9 @@ export class CarriedDispatch extends ProgressForwarder<Handler> implements Handl
   }
 
   #release(refusal: Refusal): void {
-    this.#settle();
     const isAll = refusal.release((isHead) => !this.#hasFailed && (isHead || !this.#isPaused));
     if (!isAll || this.#isPaused) return;
+    this.#settle();
     this.#refusal = undefined;
     this.#attempt?.resume();
   }

@@ -212,6 +212,18 @@ describe('Redirects', () => {
     },
   );
 
+  it('after which the token is refused leave out what the program left out', async () => {
+    redirect('/a', '/b');
+    world.listed.on('/b', ({ headers }) => ({ status: headers.authorization === world.source.value(1) ? 401 : 200 }));
+    await connect().get('/a', { headers: { 'User-Agent': null } });
+    expect(world.listed.seen('/b', 'authorization')).toHaveLength(2);
+    expect(world.listed.requests.map(({ headers }) => headers['user-agent'])).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
+
   it('to a hop that refuses show the program its own configuration in the error', async () => {
     redirect('/a', '/b');
     world.listed.on('/b', { status: 401 });

@@ -22,6 +22,8 @@ describe('docs/differential.md', () => {
   });
 });
 
+const TRANSPORT = { schemes: 'https', isTrusted: true, offersHttp2: true };
+
 describe('the list of intended differences', () => {
   it('covers nothing where the token is at hand and no request is refused, but the count of bytes', () => {
     const places = [
@@ -31,6 +33,8 @@ describe('the list of intended differences', () => {
       'seen response details type',
     ];
     const scenario = {
+      transport: TRANSPORT,
+      body: 'Readable',
       token: 'at hand',
       refusedAt: undefined,
       abort: { moment: 'in the next turn', reason: 'error' },
@@ -69,6 +73,8 @@ describe('the list of intended differences', () => {
         wrapped: where.includes('order') ? { order: wrapped } : wrapped,
       },
       {
+        transport: TRANSPORT,
+        body: 'Readable',
         token: 'awaited',
         abort: { moment, reason: 'error' },
         carrier: 'X-Vault-Token',
@@ -103,7 +109,7 @@ describe('the list of intended differences', () => {
 
   it('covers another connection of fetch only after a refusal', () => {
     const covered = [200, 401].map((status) => {
-      const scenario = { token: 'at hand', answers: [{ status }], requests: 2, options: {} };
+      const scenario = { transport: TRANSPORT, token: 'at hand', answers: [{ status }], requests: 2, options: {} };
       const difference = { where: 'received connection', bare: 1, wrapped: 2 };
       return differenceIn(INTENDED_DIFFERENCES, 'fetch', difference, scenario as never) !== undefined;
     });

@@ -25,7 +25,7 @@ export const NOT_SENT =
 
 /** What a program sees only of a request that is sent. */
 export const SENDING =
-  /^(undici:.*|event (connect|disconnect|drain|request|uploadProgress)|beforeError|config|(no )?request|upload progress)$/;
+  /^(undici:.*|event (connect|disconnect|drain|request|uploadProgress)|beforeError|config|(no )?request|upload progress|intercepted|tunnel)$/;
 
 /** What undici tells of its connections. */
 export const CONNECTION = /^event (connect|disconnect|drain)$/;
@@ -56,7 +56,7 @@ export function differInSending({ where, bare, wrapped }: Difference, sending = 
  */
 export function mayEndWait({ token, abort, options }: Scenario, client: string): boolean {
   const moments: unknown[] = ['in the same turn', 'in a microtask', 'in the next turn'];
-  if (client === 'undici') moments.push('before the call');
+  if (client === 'undici' || client.endsWith('Agent')) moments.push('before the call');
   return token === 'awaited' && (moments.includes(abort?.moment) || (options as { call?: string }).call === 'cancel');
 }
 
@@ -70,6 +70,7 @@ export function isOfCheck(bare: unknown): boolean {
     // axios of a body that is none.
     code === 'ERR_BAD_REQUEST' ||
     name === 'NotSupportedError' ||
+    name === 'MockNotMatchedError' ||
     code === 'ERR_INVALID_CHAR' ||
     code === 'ERR_INVALID_HTTP_TOKEN'
   )

@@ -5,6 +5,8 @@ import { Agent, Client, type Dispatcher } from 'undici';
 import { expect, it, onTestFinished } from 'vitest';
 import { withHeader } from '../../src/dispatch/dispatch-headers.js';
 import { useHttpOrigins } from '../helpers/http-origins.js';
+import { RawServer } from '../helpers/raw-server.js';
+import { turn } from '../helpers/turn.js';
 
 const world = useHttpOrigins();
 
@@ -121,4 +123,66 @@ it.each([
     ['x-reason', null],
     ['x-reason', []],
   ]);
+});
+
+it('A graceful close waits for a refusal that the caller has paused', async () => {
+  const server = await RawServer.start((socket) => {
+    socket.end('HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno');
+  });
+  onTestFinished(() => server.close());
+  const use = async (dispatcher: Dispatcher) => {
+    const seen: string[] = [];
+    const ended = new Promise<void>((resolve, reject) => {
+      dispatcher.dispatch(
+        { origin: server.origin, path: '/', method: 'GET' },
+        {
+          onRequestStart: () => {},
+          onResponseStart: async (controller) => {
+            controller.pause();
+            for (let count = 0; count < 50; count++) await turn();
+            seen.push('resumes');
+            controller.resume();
+          },
+          onResponseEnd: () => {
+            seen.push('ended');
+            resolve();
+          },
+          onResponseError: (_, error) => reject(error),
+        },
+      );
+    });
+    await Promise.all([ended, dispatcher.close().then(() => seen.push('closed'))]);
+    return seen;
+  };
+  const bare = new Agent();
+  const wrapped = withToken(new Agent(), source, { origins: [server.origin] });
+  expect(await use(bare)).toEqual(['resumes', 'ended', 'closed']);
+  expect(await use(wrapped)).toEqual(['resumes', 'ended', 'closed']);
+});
+
+it('Two graceful closes in the turn of a CONNECT both end well', async () => {
+  const server = await RawServer.start((socket) => {
+    socket.end('HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n');
+  });
+  onTestFinished(() => server.close());
+  const use = async (dispatcher: Dispatcher) => {
+    const answered = new Promise<number>((resolve, reject) => {
+      dispatcher.dispatch(
+        { origin: server.origin, path: '/', method: 'CONNECT' },
+        {
+          onRequestStart: () => {},
+          onRequestUpgrade: (_, status, __, socket) => {
+            socket.on('error', () => {}).destroy();
+            resolve(status);
+          },
+          onResponseError: (_, error) => reject(error),
+        },
+      );
+    });
+    const closes = await Promise.allSettled([dispatcher.close(), dispatcher.close()]);
+    return [await answered, ...closes.map(({ status }) => status)];
+  };
+  const wrapped = withToken(new Agent(), source, { origins: [server.origin] });
+  expect(await use(new Agent())).toEqual([302, 'fulfilled', 'fulfilled']);
+  expect(await use(wrapped)).toEqual([302, 'fulfilled', 'fulfilled']);
 });

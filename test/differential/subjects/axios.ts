@@ -6,6 +6,7 @@ import { withToken } from 'projected-token/axios';
 import { oneIn, scenariosOf, withListedBase } from '../arbitraries.js';
 import { isOneShot, isUnframed, makeBody } from '../make-body.js';
 import { makeHeaders } from '../make-headers.js';
+import { hasOwnHeader } from '../own-header.js';
 import { ABORT_MOMENTS, type Scenario } from '../scenario.js';
 import type { Scene } from '../scene.js';
 import type { Subject } from '../subject.js';
@@ -98,6 +99,9 @@ export const axiosSubject: Subject<AxiosOptions> = {
   name: 'axios',
   scenarios: axiosScenarios,
   canSendAgain: ({ body }) => body !== 'Readable' && body !== 'ReadableStream',
+  // The option `auth` makes one.
+  hasOwnHeader: (scenario) =>
+    hasOwnHeader(scenario) || (scenario.carrier === 'Authorization' && scenario.options.members.auth !== undefined),
   exercise: (scenario, scene) => callAxios(scenario, scene, (instance) => scene.wrap(instance, withToken)),
 };
 

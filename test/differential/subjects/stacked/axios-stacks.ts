@@ -37,6 +37,7 @@ export const axiosStacks: readonly Subject<AxiosOptions>[] = Object.entries(LIBR
     name: `${library} attached ${order} wrapping`,
     scenarios: axiosScenarios,
     canSendAgain: axiosSubject.canSendAgain,
+    hasOwnHeader: axiosSubject.hasOwnHeader!,
     exercise: (scenario, scene) =>
       callAxios(scenario, scene, (instance) => {
         if (order === 'before') attachTo(instance, scene);
