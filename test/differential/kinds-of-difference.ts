@@ -56,7 +56,7 @@ export function differInSending({ where, bare, wrapped }: Difference, sending = 
  */
 export function mayEndWait({ token, abort, options }: Scenario, client: string): boolean {
   const moments: unknown[] = ['in the same turn', 'in a microtask', 'in the next turn'];
-  if (client === 'undici' || client.endsWith('Agent')) moments.push('before the call');
+  if (client === 'undici' || client.includes('Agent')) moments.push('before the call');
   return token === 'awaited' && (moments.includes(abort?.moment) || (options as { call?: string }).call === 'cancel');
 }
 
