@@ -1,5 +1,7 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
+import type { RawHeaders } from './legacy-handler.js';
 
 type Controller = Dispatcher.DispatchController;
 
@@ -8,6 +10,9 @@ type Controller = Dispatcher.DispatchController;
  * so that its connection can be used again.
  */
 const MAX_BYTES = 64 * 1024;
+
+/** The same for a body that must not be paused. */
+const MAX_UNPAUSED_BYTES = 10 * 1024 * 1024;
 
 /**
  * Nor is it waited for any longer than this: the caller waits for the second attempt. What is there of a body of 64 KiB arrives
@@ -24,16 +29,22 @@ export class Refusal {
   #failure: (() => void) | undefined;
   #isDiscarded = false;
   #isReleased = false;
+  readonly #mayBePaused: boolean;
   #bytes = 0;
   #timer: NodeJS.Timeout | undefined;
   /** Nothing more of it will come. */
   hasEnded = false;
 
-  /** @param socket - that an answer to CONNECT came with; until it is handed on, nobody else knows it */
+  /**
+   * @param headers - of a dispatcher of undici 7 and later; the others give raw ones only
+   * @param socket - that an answer to CONNECT came with; until it is handed on, nobody else knows it
+   */
   constructor(
     private readonly controller: Controller,
+    headers: IncomingHttpHeaders,
     private readonly socket?: Duplex,
   ) {
+    this.#mayBePaused = hasLength(headers, controller.rawHeaders ?? []);
     socket?.on('error', ignore);
   }
 
@@ -47,15 +58,16 @@ export class Refusal {
   }
 
   /**
-   * Pauses a long body only: over HTTP/1, undici fails an assertion where a body that ends with its connection does so while it is paused,
-   * with nothing left to read; over HTTP/2, undici 6 reports an answer without a body that was paused at its head as one that broke.
+   * Pauses a long body only, and none that ends with its connection: undici fails an assertion, which nobody can catch, where it does so
+   * while it is paused. Over HTTP/2, undici 6 reports an answer without a body that was paused at its head as one that broke.
    */
   holdData(length: number, tell: () => void): void {
     this.#bytes += length;
     const isLong = this.#bytes > MAX_BYTES;
     if (!this.#isDiscarded) {
       this.hold(tell);
-      if (isLong) this.controller.pause();
+      if (isLong && this.#mayBePaused) this.controller.pause();
+      if (this.#bytes > MAX_UNPAUSED_BYTES) this.#cutOff('is too long to be kept');
     } else if (isLong) this.#cutOff('is too long to be read to its end');
   }
 
@@ -99,11 +111,19 @@ export class Refusal {
       this.#isReleased = true;
       this.#held.shift()!();
     }
-    this.#failure?.();
+    // fetch misses an error that comes in the turn of the head, and its body would never end.
+    if (this.#failure !== undefined) setImmediate(this.#failure);
+    this.#failure = undefined;
     return this.#held.length === 0;
   }
 
   #cutOff(why: string): void {
     this.controller.abort(new Error(`The body of the refusal ${why}.`));
   }
+}
+
+/** Returns whether something else than the end of the connection tells where the body ends (RFC 9112 section 6.3). */
+function hasLength(headers: IncomingHttpHeaders, rawHeaders: RawHeaders): boolean {
+  const names = [...Object.keys(headers), ...(Array.isArray(rawHeaders) ? rawHeaders.map(String) : [])];
+  return names.some((name) => /^(content-length|transfer-encoding)$/i.test(name));
 }

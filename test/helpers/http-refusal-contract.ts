@@ -101,28 +101,62 @@ export function describeRefusals(client: ContractClient): void {
     });
 
     it.each([
-      ['has no other', 1],
-      ['has another', 2],
-    ])('waits for a source that %s beyond the end of a refusal that ends with its connection', async (_, attempts) => {
-      let ended: Promise<unknown> | undefined;
-      const server = await RawServer.start((socket) => {
-        ended = once(socket, 'finish');
-        socket.end('HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\nno');
-      });
-      try {
-        source.replaceToken = async () => {
-          await ended;
-          // The end is in the kernel by now; the client reads it in one of these.
-          for (let count = 0; count < 50; count++) await turn();
-          return attempts === 1 ? undefined : source.token(2);
-        };
-        const send = client.withToken(source, { origins: [server.origin] });
-        expect(await send({ url: `${server.origin}/a` })).toMatchObject({ status: 401, body: 'no' });
-        expect(server.requests).toHaveLength(attempts);
-      } finally {
-        await server.close();
-      }
-    });
+      ['has no other', 2, 1],
+      ['has another', 2, 2],
+      ['has no other', 70_000, 1],
+      ['has another', 70_000, 2],
+    ])(
+      'waits for a source that %s beyond the end of a refusal of %i bytes that ends with its connection',
+      async (_, length, attempts) => {
+        const body = 'x'.repeat(length);
+        let ended: Promise<unknown> | undefined;
+        const server = await RawServer.start((socket) => {
+          ended = once(socket, 'finish');
+          socket.end(`HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n${body}`);
+        });
+        try {
+          source.replaceToken = async () => {
+            await ended;
+            // The end is in the kernel by now.
+            await turns();
+            return attempts === 1 ? undefined : source.token(2);
+          };
+          const send = client.withToken(source, { origins: [server.origin] });
+          expect(await send({ url: `${server.origin}/a` })).toMatchObject({ status: 401, body });
+          expect(server.requests).toHaveLength(attempts);
+        } finally {
+          await server.close();
+        }
+      },
+    );
+
+    it.each([10, 100_000])(
+      'comes to an end with a refusal that breaks off after %i bytes, while the source is asked',
+      async (length) => {
+        let brokeOff: Promise<unknown> | undefined;
+        const server = await RawServer.start((socket) => {
+          brokeOff = once(socket, 'close').then(turns);
+          socket.write(`HTTP/1.1 401 Unauthorized\r\nContent-Length: 1000000\r\n\r\n${'x'.repeat(length)}`);
+          void turns().then(() => socket.destroy());
+        });
+        try {
+          source.replaceToken = async () => {
+            await brokeOff;
+            return undefined;
+          };
+          const send = client.withToken(source, { origins: [server.origin] });
+          // axios shows a response without a body.
+          const body = await send({ url: `${server.origin}/a` }).then(
+            (answer) => answer.body,
+            () => undefined,
+          );
+          expect(body).toBeUndefined();
+          expect(server.requests).toHaveLength(1);
+        } finally {
+          await server.close();
+        }
+      },
+    );
 
     it('leaves no connection behind with a refusal that nobody reads', async () => {
       const large = Buffer.alloc(1_000_000);
@@ -136,4 +170,9 @@ export function describeRefusals(client: ContractClient): void {
       await expect.poll(() => listed.openConnections(), { timeout: 10_000 }).toBeLessThanOrEqual(3);
     });
   });
+}
+
+/** Long enough for a client to read what is in the kernel. */
+async function turns(): Promise<void> {
+  for (let count = 0; count < 50; count++) await turn();
 }
