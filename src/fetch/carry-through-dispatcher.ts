@@ -81,7 +81,8 @@ async function waitForToken(journey: TokenJourney, { signal, body }: Members): P
   try {
     await journey.value(isAbortSignal(signal) ? signal : undefined);
   } catch (error) {
-    cancelBody(body, error);
+    // A stream of Node that nobody has begun to read, fetch leaves as it is.
+    if (hasTag(body, 'ReadableStream')) cancelBody(body, error);
     throw error;
   }
 }

@@ -230,16 +230,23 @@ describe('The body of a request that is aborted', () => {
     expect(at.listed.requests).toEqual([]);
   });
 
-  it('before the call stays as it is where fetch leaves it so', async () => {
-    const destroyed = [];
-    for (const send of [fetch, wrapped(at.source)]) {
-      const body = Readable.from(['text']);
-      const init = { method: 'POST', body, duplex: 'half', signal: AbortSignal.abort() } as unknown as RequestInit;
-      await expect(send(`${at.listed.origin}/a`, init)).rejects.toThrow('aborted');
-      destroyed.push(body.destroyed);
-    }
-    expect(destroyed[1]).toBe(destroyed[0]);
-  });
+  it.each(['before the call', 'in the turn of the call'])(
+    '%s stays as it is where fetch leaves it so',
+    async (when) => {
+      const destroyed = [];
+      for (const send of [fetch, wrapped(at.source)]) {
+        const controller = new AbortController();
+        if (when === 'before the call') controller.abort();
+        const body = Readable.from(['text']);
+        const init = { method: 'POST', body, duplex: 'half', signal: controller.signal } as unknown as RequestInit;
+        const sent = send(`${at.listed.origin}/a`, init);
+        controller.abort();
+        await expect(sent).rejects.toThrow('aborted');
+        destroyed.push(body.destroyed);
+      }
+      expect(destroyed[1]).toBe(destroyed[0]);
+    },
+  );
 
   it.each<[string, (body: ReadableStream) => RequestInit]>([
     ['keepalive', () => ({ keepalive: true })],
