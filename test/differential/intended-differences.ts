@@ -183,14 +183,15 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
       where.startsWith('received order: the end / '),
   },
   {
-    clients: 'fetch, and what sends by it',
-    what: 'A refusal over HTTP/2 that breaks is an error, where fetch may wait forever',
-    why: 'The refusal is held back until the source has said whether it has another token. By then undici knows that it broke.',
+    clients: 'fetch and undici, what sends by them, and got',
+    what: 'A refusal over HTTP/2 that breaks is an error, where undici may wait forever, and got shows the refusal',
+    why: 'The refusal is held back until the source has said whether it has another token. By then it is known to have broken.',
     covers: ({ where }, { transport, answers }, client) =>
-      SENDS_BY_UNDICI.test(client) &&
       transport.offersHttp2 &&
       answers.some(({ status }) => status === 401) &&
-      where.startsWith('seen order: hangs / '),
+      (client === 'got'
+        ? /^seen error details: HTTPError .* \/ RequestError ERR_HTTP2_STREAM_ERROR /.test(where)
+        : SENDS_BY_UNDICI.test(client) && where.startsWith('seen order: hangs / ')),
   },
   {
     clients: 'fetch and undici, and what sends by them',
