@@ -72,13 +72,13 @@ export class CarriedDispatch extends ProgressForwarder<Handler> implements Handl
 
   onRequestUpgrade(controller: Controller, status: number, headers: IncomingHttpHeaders, socket: Duplex): void {
     // To CONNECT, every answer is one.
-    if (this.request.carriage.isRefusal(status)) this.#holdBack(controller, status, headers, socket);
+    if (this.request.carriage.isRefusal(status)) this.#holdBack(controller, status, socket);
     if (this.#refusal === undefined) this.#tellUpgrade(status, headers, socket);
     else this.#endRefusal(this.#refusal, 'hold', this.#tellUpgrade.bind(this, status, headers, socket));
   }
 
   onResponseStart(controller: Controller, status: number, headers: IncomingHttpHeaders, statusText?: string): void {
-    if (this.request.carriage.isRefusal(status)) this.#holdBack(controller, status, headers);
+    if (this.request.carriage.isRefusal(status)) this.#holdBack(controller, status);
     if (this.#refusal === undefined) this.#tellStart(status, headers, statusText);
     // Bound: where a function that is made here captures parameters, each call pays for it.
     else this.#refusal.hold(this.#tellStart.bind(this, status, headers, statusText));
@@ -191,8 +191,8 @@ export class CarriedDispatch extends ProgressForwarder<Handler> implements Handl
     return this.#wait;
   }
 
-  #holdBack(controller: Controller, status: number, headers: IncomingHttpHeaders, socket?: Duplex): void {
-    const refusal = new Refusal(controller, headers, socket);
+  #holdBack(controller: Controller, status: number, socket?: Duplex): void {
+    const refusal = new Refusal(controller, socket);
     this.#refusal = refusal;
     this.request.unsettled?.waiting.add(this);
     this.request.journey

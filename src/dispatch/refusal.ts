@@ -1,18 +1,16 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
-import type { RawHeaders } from './legacy-handler.js';
 
 type Controller = Dispatcher.DispatchController;
 
 /**
- * As much of a refusal's body is kept while it is decided on. When there is a second attempt, a body that is no longer is read to its end,
- * so that its connection can be used again.
+ * Longest body of a refusal that is read to its end when there is a second attempt, so that its connection can be used again. As much is
+ * kept of one that was handed on to a caller who has paused.
  */
-const MAX_BYTES = 64 * 1024;
+const MAX_READ_BYTES = 64 * 1024;
 
-/** The same for a body that must not be paused. */
-const MAX_UNPAUSED_BYTES = 10 * 1024 * 1024;
+/** As much of a refusal's body is kept while it is decided on. It cannot be paused, see {@link Refusal.holdData}. */
+const MAX_KEPT_BYTES = 10 * 1024 * 1024;
 
 /**
  * Nor is it waited for any longer than this: the caller waits for the second attempt. What is there of a body of 64 KiB arrives
@@ -25,26 +23,20 @@ function ignore(): void {}
 /** An answer that may lead to a second attempt: it is kept from the caller until that is decided. */
 export class Refusal {
   /** What to tell the caller, in this order, if there is no second attempt. */
-  readonly #held: (() => void)[] = [];
+  readonly #held: { readonly tell: () => void; readonly length: number }[] = [];
   #failure: (() => void) | undefined;
   #isDiscarded = false;
   #isReleased = false;
-  readonly #mayBePaused: boolean;
-  #bytes = 0;
+  #heldBytes = 0;
   #timer: NodeJS.Timeout | undefined;
   /** Nothing more of it will come. */
   hasEnded = false;
 
-  /**
-   * @param headers - of a dispatcher of undici 7 and later; the others give raw ones only
-   * @param socket - that an answer to CONNECT came with; until it is handed on, nobody else knows it
-   */
+  /** @param socket - that an answer to CONNECT came with; until it is handed on, nobody else knows it */
   constructor(
     private readonly controller: Controller,
-    headers: IncomingHttpHeaders,
     private readonly socket?: Duplex,
   ) {
-    this.#mayBePaused = hasLength(headers, controller.rawHeaders ?? []);
     socket?.on('error', ignore);
   }
 
@@ -53,22 +45,25 @@ export class Refusal {
     return this.#isDiscarded;
   }
 
-  hold(tell: () => void): void {
-    this.#held.push(tell);
+  hold(tell: () => void, length = 0): void {
+    this.#heldBytes += length;
+    this.#held.push({ tell, length });
   }
 
   /**
-   * Pauses a long body only, and none that ends with its connection: undici fails an assertion, which nobody can catch, where it does so
-   * while it is paused. Over HTTP/2, undici 6 reports an answer without a body that was paused at its head as one that broke.
+   * Does not pause: undici fails an assertion, which nobody can catch, where a connection ends while its last answer is paused and nothing
+   * of it is left to read. And over HTTP/2, undici 6 reports an answer without a body that was paused at its head as one that broke.
    */
   holdData(length: number, tell: () => void): void {
-    this.#bytes += length;
-    const isLong = this.#bytes > MAX_BYTES;
     if (!this.#isDiscarded) {
-      this.hold(tell);
-      if (isLong && this.#mayBePaused) this.controller.pause();
-      if (this.#bytes > MAX_UNPAUSED_BYTES) this.#cutOff('is too long to be kept');
-    } else if (isLong) this.#cutOff('is too long to be read to its end');
+      this.hold(tell, length);
+      // As the caller wants it, who could have paused as long a body without this library.
+      if (this.#isReleased && this.#heldBytes > MAX_READ_BYTES) this.controller.pause();
+      else if (this.#heldBytes > MAX_KEPT_BYTES) this.#cutOff('is too long to be kept');
+      return;
+    }
+    this.#heldBytes += length;
+    if (this.#heldBytes > MAX_READ_BYTES) this.#cutOff('is too long to be read to its end');
   }
 
   end(): void {
@@ -109,7 +104,9 @@ export class Refusal {
     this.socket?.off('error', ignore);
     while (this.#held.length > 0 && wantsMore(!this.#isReleased)) {
       this.#isReleased = true;
-      this.#held.shift()!();
+      const { tell, length } = this.#held.shift()!;
+      this.#heldBytes -= length;
+      tell();
     }
     // fetch misses an error that comes in the turn of the head, and its body would never end.
     if (this.#failure !== undefined) setImmediate(this.#failure);
@@ -120,10 +117,4 @@ export class Refusal {
   #cutOff(why: string): void {
     this.controller.abort(new Error(`The body of the refusal ${why}.`));
   }
-}
-
-/** Returns whether something else than the end of the connection tells where the body ends (RFC 9112 section 6.3). */
-function hasLength(headers: IncomingHttpHeaders, rawHeaders: RawHeaders): boolean {
-  const names = [...Object.keys(headers), ...(Array.isArray(rawHeaders) ? rawHeaders.map(String) : [])];
-  return names.some((name) => /^(content-length|transfer-encoding)$/i.test(name));
 }

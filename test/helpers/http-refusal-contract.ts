@@ -101,18 +101,20 @@ export function describeRefusals(client: ContractClient): void {
     });
 
     it.each([
-      ['has no other', 2, 1],
-      ['has another', 2, 2],
-      ['has no other', 70_000, 1],
-      ['has another', 70_000, 2],
+      ['has no other', 2, '', 1],
+      ['has another', 2, '', 2],
+      ['has no other', 70_000, '', 1],
+      ['has another', 70_000, '', 2],
+      ['has no other', 70_000, 'Content-Length: 70000\r\n', 1],
+      ['has another', 70_000, 'Content-Length: 70000\r\n', 2],
     ])(
-      'waits for a source that %s beyond the end of a refusal of %i bytes that ends with its connection',
-      async (_, length, attempts) => {
+      'waits for a source that %s beyond the end of the connection of a refusal (%i bytes, %j)',
+      async (_, length, framing, attempts) => {
         const body = 'x'.repeat(length);
         let ended: Promise<unknown> | undefined;
         const server = await RawServer.start((socket) => {
           ended = once(socket, 'finish');
-          socket.end(`HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n${body}`);
+          socket.end(`HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n${framing}\r\n${body}`);
         });
         try {
           source.replaceToken = async () => {
