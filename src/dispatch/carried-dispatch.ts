@@ -240,11 +240,17 @@ export class CarriedDispatch extends ProgressForwarder<Handler> implements Handl
   }
 
   #release(refusal: Refusal): void {
-    const isAll = refusal.release((isHead) => !this.#hasFailed && (isHead || !this.#isPaused));
-    if (!isAll || this.#isPaused) return;
-    this.#settle();
-    this.#refusal = undefined;
-    this.#attempt?.resume();
+    try {
+      const isAll = refusal.release((isHead) => !this.#hasFailed && (isHead || !this.#isPaused));
+      if (!isAll || this.#isPaused) return;
+      this.#settle();
+      this.#refusal = undefined;
+      this.#attempt?.resume();
+    } catch (error) {
+      // As undici does with what a handler throws.
+      this.#attempt?.abort(error as Error);
+      this.#fail(error);
+    }
   }
 
   #endRefusal(refusal: Refusal, hold: 'hold' | 'holdFailure', tell: () => void): void {

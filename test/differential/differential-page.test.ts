@@ -90,7 +90,7 @@ describe('the list of intended differences', () => {
 
   it.each(['@kubernetes/client-node', 'got'])('does not hide what %s does after a refusal at a redirect', (client) => {
     const hops = [{ location: { text: '/a#b' } }, {}];
-    const scenario = { token: 'at hand', refusedAt: 1, answers: hops, options: { members: {} } };
+    const scenario = { transport: TRANSPORT, token: 'at hand', refusedAt: 1, answers: hops, options: { members: {} } };
     const places = [
       { where: 'received order: the end / listed.test' },
       { where: 'received order: listed.test / the end' },

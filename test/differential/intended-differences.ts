@@ -173,14 +173,15 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
   },
   {
     clients: 'fetch and undici, and what sends by them',
-    what: 'With a token that must be waited for, a request over HTTP/2 whose stream is at fault may get to the server',
-    why: 'undici makes another session after a stream that failed. Without the wait, the next stream fails before that is there.',
-    covers: ({ where }, { token, transport, body }, client) =>
+    what: 'With a token that must be waited for, a request over HTTP/2 after one whose body failed, or after a GOAWAY, may get to the server',
+    why: 'undici makes another session then. Without the wait, the next request fails before that is there.',
+    covers: ({ where }, { token, transport, body, answers }, client) =>
       SENDS_BY_UNDICI.test(client) &&
       token === 'awaited' &&
       transport.offersHttp2 &&
-      isOneShot(body) &&
-      where.startsWith('received order: the end / '),
+      (where.startsWith('received order: the end / ')
+        ? isOneShot(body) || answers.some(({ goesAway }) => goesAway)
+        : where.startsWith('seen order: undici:') && answers.some(({ goesAway }) => goesAway)),
   },
   {
     clients: 'fetch and undici, what sends by them, and got',
@@ -211,6 +212,7 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     covers: (difference, scenario, client) =>
       mayEndWait(scenario, client) &&
       (NOT_SENT.test(difference.where) ||
+        (scenario.requests > 1 && difference.where.startsWith('received order: ')) ||
         differInSending(difference, scenario.requests > 1 ? SENDING_ONE_AFTER_THE_OTHER : SENDING)),
   },
   {

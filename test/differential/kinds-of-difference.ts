@@ -75,6 +75,8 @@ export function isOfCheck(bare: unknown): boolean {
     name === 'NotSupportedError' ||
     name === 'MockNotMatchedError' ||
     code === 'ERR_INVALID_CHAR' ||
+    // The server is not trusted.
+    code === 'DEPTH_ZERO_SELF_SIGNED_CERT' ||
     code === 'ERR_INVALID_HTTP_TOKEN'
   )
     return true;

@@ -160,6 +160,34 @@ it('A graceful close waits for a refusal that the caller has paused', async () =
   expect(await use(wrapped)).toEqual(['resumes', 'ended', 'closed']);
 });
 
+it('A handler that throws after it has resumed a refusal is told of its error', async () => {
+  const server = await RawServer.start((socket) => {
+    socket.end('HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno');
+  });
+  onTestFinished(() => server.close());
+  const thrown = new Error("the program's own");
+  const use = (dispatcher: Dispatcher) =>
+    new Promise<Error>((resolve) => {
+      dispatcher.dispatch(
+        { origin: server.origin, path: '/', method: 'GET' },
+        {
+          onRequestStart: () => {},
+          onResponseStart: (controller) => {
+            controller.pause();
+            setImmediate(() => controller.resume());
+          },
+          onResponseData: () => {
+            throw thrown;
+          },
+          onResponseError: (_, error) => resolve(error),
+        },
+      );
+    });
+  const wrapped = withToken(new Agent(), source, { origins: [server.origin] });
+  expect(await use(new Agent())).toBe(thrown);
+  expect(await use(wrapped)).toBe(thrown);
+});
+
 it('Two graceful closes in the turn of a CONNECT both end well', async () => {
   const server = await RawServer.start((socket) => {
     socket.end('HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n');
