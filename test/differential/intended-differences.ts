@@ -12,8 +12,8 @@ import {
   NOT_SENT,
   SENDING,
   SENDING_ONE_AFTER_THE_OTHER,
-  SENDS_BY_UNDICI,
   seenBesides,
+  sendsByUndici,
   sortedLines,
 } from './kinds-of-difference.js';
 import { isOneShot } from './make-body.js';
@@ -44,9 +44,9 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     clients: 'fetch and undici, and what sends by them',
     what: 'After a refusal that is handed on, the next request may come on another connection, and a `SocketError` then has the byte counts of that one',
     why: 'The refusal is held back until the source has said whether it has another token. So its connection is free later.',
-    covers: ({ where }, { refusedAt, answers }, client) =>
-      SENDS_BY_UNDICI.test(client) &&
-      (refusedAt !== undefined || answers.some(({ status }) => status === 401)) &&
+    covers: ({ where }, scenario, client) =>
+      sendsByUndici(client, scenario) &&
+      (scenario.refusedAt !== undefined || scenario.answers.some(({ status }) => status === 401)) &&
       (where === 'received connection' || / socket bytes(Read|Written)$/.test(where)),
   },
   {
@@ -168,41 +168,44 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
       token === 'awaited' &&
       (isOrderOnly ||
         where === 'received connection' ||
-        where === 'seen request reusedSocket' ||
+        /^seen request (reusedSocket|details destroyed)$/.test(where) ||
         (requests + answers.length > 2 && / socket bytes(Written|Read)$/.test(where))),
   },
   {
     clients: 'fetch and undici, and what sends by them',
     what: 'With a token that must be waited for, a request over HTTP/2 after one whose body failed, or after a GOAWAY, may get to the server',
     why: 'undici makes another session then. Without the wait, the next request fails before that is there.',
-    covers: ({ where }, { token, transport, body, answers }, client) =>
-      SENDS_BY_UNDICI.test(client) &&
-      token === 'awaited' &&
-      transport.offersHttp2 &&
-      (where.startsWith('received order: the end / ')
-        ? isOneShot(body) || answers.some(({ goesAway }) => goesAway)
-        : where.startsWith('seen order: undici:') && answers.some(({ goesAway }) => goesAway)),
+    covers: ({ where }, scenario, client) => {
+      const goesAway = scenario.answers.some((answer) => answer.goesAway);
+      const isMissing = where.startsWith('received order: the end / ') && (goesAway || isOneShot(scenario.body));
+      return (
+        sendsByUndici(client, scenario) &&
+        scenario.token === 'awaited' &&
+        scenario.transport.offersHttp2 &&
+        (isMissing || (goesAway && where.startsWith('seen order: undici:')))
+      );
+    },
   },
   {
     clients: 'fetch and undici, what sends by them, and got',
     what: 'A refusal over HTTP/2 that breaks is an error, where undici may wait forever, and got shows the refusal',
     why: 'The refusal is held back until the source has said whether it has another token. By then it is known to have broken.',
-    covers: ({ where }, { transport, answers }, client) =>
-      transport.offersHttp2 &&
-      answers.some(({ status }) => status === 401) &&
+    covers: ({ where }, scenario, client) =>
+      scenario.transport.offersHttp2 &&
+      scenario.answers.some(({ status }) => status === 401) &&
       (client === 'got'
         ? /^seen error details: HTTPError .* \/ RequestError ERR_HTTP2_STREAM_ERROR /.test(where)
-        : SENDS_BY_UNDICI.test(client) && where.startsWith('seen order: hangs / ')),
+        : sendsByUndici(client, scenario) && where.startsWith('seen order: hangs / ')),
   },
   {
     clients: 'fetch and undici, and what sends by them',
     what: 'After a refusal over HTTP/2, an answer that is broken gives another `SocketError`, and a request is sent where it would have waited for ever',
     why: 'The refusal came by the same session, so that undici notices otherwise that this breaks.',
-    covers: ({ where }, { refusedAt, transport, answers, options }, client) =>
-      (SENDS_BY_UNDICI.test(client) || (options as { adapter?: string }).adapter === 'fetch') &&
-      refusedAt !== undefined &&
-      transport.offersHttp2 &&
-      answers.some(({ fault }) => fault !== undefined) &&
+    covers: ({ where }, scenario, client) =>
+      sendsByUndici(client, scenario) &&
+      scenario.refusedAt !== undefined &&
+      scenario.transport.offersHttp2 &&
+      scenario.answers.some(({ fault }) => fault !== undefined) &&
       /^seen order: hangs \/ |^received order: the end \/ |"other side closed" \/ SocketError .*GOAWAY/.test(where),
   },
   {
@@ -343,6 +346,16 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
     why: 'axios begins a request of its own at the hop that refused the token, and leaves out fragments.',
     covers: ({ where }, { refusedAt = 0 }) =>
       refusedAt > 0 && /^seen (keys of beforeRedirect details|beforeRedirect details request url)/.test(where),
+  },
+  {
+    clients: 'axios',
+    what: 'After a refusal at a hop of another origin, the option `auth` does not come back when a redirect leads to the first origin again',
+    why: 'axios begins a request of its own at the hop that refused the token, and restores `auth` for the origin at which a request began.',
+    covers: ({ where }, { refusedAt = 0, answers, options }) =>
+      refusedAt > 0 &&
+      answers.length > 2 &&
+      (options as { members?: { auth?: unknown } }).members?.auth !== undefined &&
+      /^(received head|seen (request details headers keys|beforeRedirect details auth))$/.test(where),
   },
   {
     clients: '@kubernetes/client-node',

@@ -5,7 +5,11 @@ import type { Scenario } from './scenario.js';
 
 const HIDES_DISPATCHERS = Number(process.versions.node.split('.')[0]) >= 24;
 
-export const SENDS_BY_UNDICI = /^(undici|fetch|ky|ofetch|openapi-fetch|octokit|openai|graphql-request|msw)/;
+const BY_UNDICI = /^(undici|fetch|ky|ofetch|openapi-fetch|octokit|client of openai|graphql-request|msw|\w+Agent)/;
+
+export function sendsByUndici(client: string, { options }: Scenario): boolean {
+  return BY_UNDICI.test(client) || (options as { adapter?: string }).adapter === 'fetch';
+}
 
 /** Whether a request is a `Request` whose dispatcher nothing tells, so that it is sent by hand. */
 export function isSentByHand(client: string, { options }: Scenario): boolean {
@@ -25,7 +29,7 @@ export const NOT_SENT =
 
 /** What a program sees only of a request that is sent. */
 export const SENDING =
-  /^(undici:.*|event (connect|disconnect|drain|request|uploadProgress)|beforeError|config|(no )?request|upload progress|intercepted|tunnel)$/;
+  /^(undici:.*|event (connect|disconnect|drain|request|uploadProgress)|beforeError|config|(no )?request|transformRequest|upload progress|intercepted|tunnel)$/;
 
 /** What undici tells of its connections. */
 export const CONNECTION = /^event (connect|disconnect|drain)$/;
