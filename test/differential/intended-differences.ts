@@ -84,11 +84,11 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
       /"UND_ERR_REQ_CONTENT_LENGTH_MISMATCH"|"Network Error"/.test(JSON.stringify(wrapped)),
   },
   {
-    clients: 'axios',
+    clients: 'axios and got',
     what: 'After a refusal, a server reads what is left of a body that is longer than its `Content-Length` once more, and answers it',
     why: 'The server takes it for another request, and the body is sent with each attempt.',
     covers: ({ where }, { refusedAt, headers }, client) =>
-      client === 'axios' &&
+      ['axios', 'got'].includes(client) &&
       refusedAt !== undefined &&
       /^(received order: |seen (request|beforeRedirect) details)/.test(where) &&
       headers?.entries.some(([name]) => name === 'Content-Length') === true,
@@ -312,7 +312,10 @@ export const INTENDED_DIFFERENCES: readonly IntendedDifference[] = [
       const { members, hooks } = options as { members: { maxRedirects?: number }; hooks?: string };
       const { maxRedirects = 10 } = members;
       const hops = answers.at(-1)?.location === undefined ? answers.length - 1 : Number.POSITIVE_INFINITY;
-      if (where.startsWith('received order: the end / ')) return refusedAt > 0 && hops > maxRedirects;
+      const isPastLimit = refusedAt > 0 && hops > maxRedirects;
+      if (where.startsWith('received order: the end / ')) return isPastLimit;
+      // The wrapped client comes to what lies beyond.
+      if (isPastLimit && /^(received order: |seen (parts of )?error details)/.test(where)) return true;
       // A hook of the program ends the request at the refusal.
       if (/^received order: .* \/ the end$/.test(where)) return hooks === 'throw';
       return /^seen (order|response|afterResponse|options|event downloadProgress)\b/.test(where);

@@ -76,6 +76,8 @@ export function isOfCheck(bare: unknown): boolean {
     name === 'InvalidArgumentError' ||
     // axios of a body that is none.
     code === 'ERR_BAD_REQUEST' ||
+    // got of a stream that fails.
+    code === 'ERR_UPLOAD' ||
     name === 'NotSupportedError' ||
     name === 'MockNotMatchedError' ||
     code === 'ERR_INVALID_CHAR' ||
