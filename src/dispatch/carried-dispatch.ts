@@ -241,8 +241,8 @@ export class CarriedDispatch extends ProgressForwarder<Handler> implements Handl
 
   #release(refusal: Refusal): void {
     try {
-      const isAll = refusal.release((isHead) => !this.#hasFailed && (isHead || !this.#isPaused));
-      if (!isAll || this.#isPaused) return;
+      const isAll = refusal.release((isHead) => !this.#hasFailed && (isHead || !this.#holdsBack));
+      if (!isAll || this.#holdsBack) return;
       this.#settle();
       this.#refusal = undefined;
       this.#attempt?.resume();
@@ -251,6 +251,11 @@ export class CarriedDispatch extends ProgressForwarder<Handler> implements Handl
       this.#attempt?.abort(error as Error);
       this.#fail(error);
     }
+  }
+
+  /** An answer to HEAD cannot be paused: it has nothing that could follow later. */
+  get #holdsBack(): boolean {
+    return this.#isPaused && this.request.options.method !== 'HEAD';
   }
 
   #endRefusal(refusal: Refusal, hold: 'hold' | 'holdFailure', tell: () => void): void {
@@ -297,6 +302,7 @@ export class CarriedDispatch extends ProgressForwarder<Handler> implements Handl
   #failWith(controller: Controller | null | undefined, error: unknown): void {
     if (this.#hasFailed) return;
     this.#hasFailed = true;
+    this.#refusal?.end();
     this.#refusal?.closeSocket();
     this.#end();
     // Whatever it is: the reason of the caller's own signal need not be an error.

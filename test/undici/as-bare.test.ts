@@ -160,6 +160,29 @@ it('A graceful close waits for a refusal that the caller has paused', async () =
   expect(await use(wrapped)).toEqual(['resumes', 'ended', 'closed']);
 });
 
+it('A refusal of HEAD comes to its end while the caller has paused it, and so does a graceful close', async () => {
+  const server = await RawServer.start((socket) => {
+    socket.end('HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\n');
+  });
+  onTestFinished(() => server.close());
+  const use = async (dispatcher: Dispatcher) => {
+    const ended = new Promise<void>((resolve, reject) => {
+      dispatcher.dispatch(
+        { origin: server.origin, path: '/', method: 'HEAD' },
+        {
+          onRequestStart: () => {},
+          onResponseStart: (controller) => controller.pause(),
+          onResponseEnd: () => resolve(),
+          onResponseError: (_, error) => reject(error),
+        },
+      );
+    });
+    await Promise.all([ended, dispatcher.close()]);
+  };
+  await use(new Agent());
+  await use(withToken(new Agent(), source, { origins: [server.origin] }));
+});
+
 it('A handler that throws after it has resumed a refusal is told of its error', async () => {
   const server = await RawServer.start((socket) => {
     socket.end('HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno');
