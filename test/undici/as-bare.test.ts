@@ -33,6 +33,13 @@ async function bothOf(
   return [await use(bare), await use(wrapped)];
 }
 
+/** A server for this test with one answer to every request, after which it ends the connection. */
+async function answering(text: string): Promise<RawServer> {
+  const server = await RawServer.start((socket) => void socket.end(text));
+  onTestFinished(() => server.close());
+  return server;
+}
+
 const options = () => ({ origin: world.listed.origin, path: '/a', method: 'GET' }) as const;
 
 it('The handler gets no controller with an error of a request that undici rejects at once', async () => {
@@ -126,10 +133,7 @@ it.each([
 });
 
 it('A graceful close waits for a refusal that the caller has paused', async () => {
-  const server = await RawServer.start((socket) => {
-    socket.end('HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno');
-  });
-  onTestFinished(() => server.close());
+  const server = await answering('HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno');
   const use = async (dispatcher: Dispatcher) => {
     const seen: string[] = [];
     const ended = new Promise<void>((resolve, reject) => {
@@ -161,10 +165,7 @@ it('A graceful close waits for a refusal that the caller has paused', async () =
 });
 
 it('A refusal of HEAD comes to its end while the caller has paused it, and so does a graceful close', async () => {
-  const server = await RawServer.start((socket) => {
-    socket.end('HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\n');
-  });
-  onTestFinished(() => server.close());
+  const server = await answering('HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\n');
   const use = async (dispatcher: Dispatcher) => {
     const ended = new Promise<void>((resolve, reject) => {
       dispatcher.dispatch(
@@ -184,10 +185,7 @@ it('A refusal of HEAD comes to its end while the caller has paused it, and so do
 });
 
 it('A handler that throws after it has resumed a refusal is told of its error', async () => {
-  const server = await RawServer.start((socket) => {
-    socket.end('HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno');
-  });
-  onTestFinished(() => server.close());
+  const server = await answering('HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno');
   const thrown = new Error("the program's own");
   const use = (dispatcher: Dispatcher) =>
     new Promise<Error>((resolve) => {
@@ -209,31 +207,4 @@ it('A handler that throws after it has resumed a refusal is told of its error', 
   const wrapped = withToken(new Agent(), source, { origins: [server.origin] });
   expect(await use(new Agent())).toBe(thrown);
   expect(await use(wrapped)).toBe(thrown);
-});
-
-it('Two graceful closes in the turn of a CONNECT both end well', async () => {
-  const server = await RawServer.start((socket) => {
-    socket.end('HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n');
-  });
-  onTestFinished(() => server.close());
-  const use = async (dispatcher: Dispatcher) => {
-    const answered = new Promise<number>((resolve, reject) => {
-      dispatcher.dispatch(
-        { origin: server.origin, path: '/', method: 'CONNECT' },
-        {
-          onRequestStart: () => {},
-          onRequestUpgrade: (_, status, __, socket) => {
-            socket.on('error', () => {}).destroy();
-            resolve(status);
-          },
-          onResponseError: (_, error) => reject(error),
-        },
-      );
-    });
-    const closes = await Promise.allSettled([dispatcher.close(), dispatcher.close()]);
-    return [await answered, ...closes.map(({ status }) => status)];
-  };
-  const wrapped = withToken(new Agent(), source, { origins: [server.origin] });
-  expect(await use(new Agent())).toEqual([302, 'fulfilled', 'fulfilled']);
-  expect(await use(wrapped)).toEqual([302, 'fulfilled', 'fulfilled']);
 });
