@@ -1,96 +1,47 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { Agent as HttpAgent } from 'node:http';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import axios from 'axios';
-import got from 'got';
-import type { TokenSource } from 'projected-token';
-import { Agent, request } from 'undici';
 import { type Figure, type FigureGroup, median } from '../figure.js';
+import { CLIENT_NAMES, type ClientName, type Rounds } from '../throughput/rounds.js';
 
-const ROUNDS = 15;
-const ROUND_MS = 1000;
-/** Long enough for all code on the way of a request to be compiled, also on a busy machine. */
-const WARM_UP_MS = 3000;
-const CONCURRENCY = 16;
+/** V8 decides in each process anew what it compiles, and how: the same code can differ by a tenth from one process to the next. */
+const PROCESSES = 7;
 const LEAST_RATE = 0.95;
 const MOST_CPU = 1.05;
 
-/** Sends one request and reads the answer. */
-type Send = () => Promise<unknown>;
-
-interface Round {
-  readonly perSecond: number;
-  readonly cpuMicroseconds: number;
-}
-
 /** What a wrapped client costs beside the bare one, whose requests carry a header that the program set itself. */
 export async function measure(): Promise<FigureGroup> {
-  const server = fork(fileURLToPath(new URL('../throughput/server-main.ts', import.meta.url)));
+  const server = start('server-main');
   try {
-    const url = await new Promise<string>((resolve) => server.once('message', (message) => resolve(String(message))));
-    const figures: Figure[] = [];
-    for (const [name, [bare, wrapped]] of Object.entries(await clients(url)))
-      figures.push(...(await compare(name, bare, wrapped)));
+    const [url] = await once(server, 'message');
+    const rounds = new Map<ClientName, Rounds[]>(CLIENT_NAMES.map((name) => [name, []]));
+    // In turns, so that a bad minute of the machine is not that of one client.
+    for (let count = 0; count < PROCESSES; count++)
+      for (const [name, all] of rounds) all.push(...(await roundsOf(name, String(url))));
     return {
       title: 'A wrapped client beside the bare one',
-      method: `GET on loopback with keep-alive, ${CONCURRENCY} requests under way at any time, server in a process of its own; the bare client sends a header of the same length. Median of ${ROUNDS} rounds of ${ROUND_MS} ms, in turns; the ratio is the median of the ratios of neighbouring rounds.`,
-      figures,
+      method: `GET on loopback with keep-alive, 16 requests under way at any time, server in a process of its own; the bare client sends a header of the same length. Each client in ${PROCESSES} processes one after the other, in each 12 rounds of 500 ms bare and wrapped in turns. The ratio is the median of the ratios of neighbouring rounds.`,
+      figures: [...rounds].flatMap(([name, all]) => figuresOf(name, all)),
     };
   } finally {
-    await stop(server);
+    server.kill();
+    await once(server, 'exit');
   }
 }
 
-/** `withToken` of the package as it is published: a loader of TypeScript adds to the work of each call. */
-async function published<WithToken>(subpath: string): Promise<WithToken> {
-  return (await import(new URL(`../../dist/${subpath}.js`, import.meta.url).href)).withToken;
+async function roundsOf(name: ClientName, url: string): Promise<Rounds[]> {
+  const child = start('client-main', name, url);
+  return new Promise((resolve, reject) => {
+    child.once('message', (rounds) => resolve(rounds as Rounds[]));
+    child.once('exit', (code) => reject(new Error(`${name} ended with exit code ${code} and no rounds.`)));
+  });
 }
 
-/** Each client bare, with the header that the wrapped one sends, and wrapped. */
-async function clients(url: string): Promise<Record<string, [bare: Send, wrapped: Send]>> {
-  const undiciWithToken = await published<typeof import('projected-token/undici').withToken>('undici');
-  const fetchWithToken = await published<typeof import('projected-token/fetch').withToken>('fetch');
-  const axiosWithToken = await published<typeof import('projected-token/axios').withToken>('axios');
-  const gotWithToken = await published<typeof import('projected-token/got').withToken>('got');
-  const token = `header.${'x'.repeat(900)}.signature`;
-  const source: TokenSource = {
-    getToken: () => Promise.resolve(token),
-    peekToken: () => token,
-    replaceToken: () => Promise.resolve(undefined),
-  };
-  const options = { origins: [new URL(url).origin] };
-  const headers = { authorization: `Bearer ${token}` };
-  const httpAgent = new HttpAgent({ keepAlive: true });
-  const axiosOptions = { httpAgent, proxy: false as const };
-  const gotOptions = { agent: { http: httpAgent }, retry: { limit: 0 } };
-  const agent = new Agent();
-  const dispatcher = undiciWithToken(new Agent(), source, options);
-  const wrappedFetch = fetchWithToken(fetch, source, options);
-  const wrappedAxios = axiosWithToken(axios.create(axiosOptions), source, options);
-  const bareAxios = axios.create(axiosOptions);
-  const wrappedGot = gotWithToken(got.extend(gotOptions), source, options);
-  const bareGot = got.extend(gotOptions);
-  return {
-    undici: [
-      async () => (await request(url, { dispatcher: agent, headers })).body.text(),
-      async () => (await request(url, { dispatcher })).body.text(),
-    ],
-    fetch: [async () => (await fetch(url, { headers })).text(), async () => (await wrappedFetch(url)).text()],
-    axios: [() => bareAxios.get(url, { headers }), () => wrappedAxios.get(url)],
-    got: [() => bareGot(url, { headers }), () => wrappedGot(url)],
-  };
+function start(program: string, ...parameters: string[]): ChildProcess {
+  return fork(fileURLToPath(new URL(`../throughput/${program}.ts`, import.meta.url)), parameters);
 }
 
-async function compare(name: string, bare: Send, wrapped: Send): Promise<Figure[]> {
-  const rounds: { bare: Round; wrapped: Round }[] = [];
-  await play(bare, WARM_UP_MS);
-  await play(wrapped, WARM_UP_MS);
-  for (let round = 0; round < ROUNDS; round++) {
-    // Neighbours in time see the same machine, and neither is always the first.
-    const first = await play(round % 2 === 0 ? bare : wrapped);
-    const second = await play(round % 2 === 0 ? wrapped : bare);
-    rounds.push(round % 2 === 0 ? { bare: first, wrapped: second } : { bare: second, wrapped: first });
-  }
+function figuresOf(name: ClientName, rounds: readonly Rounds[]): Figure[] {
   const rate = median(rounds.map(({ bare, wrapped }) => wrapped.perSecond / bare.perSecond));
   const cpu = median(rounds.map(({ bare, wrapped }) => wrapped.cpuMicroseconds / bare.cpuMicroseconds));
   return [
@@ -110,27 +61,4 @@ async function compare(name: string, bare: Send, wrapped: Send): Promise<Figure[
       aim: { text: `≤ ${MOST_CPU} × bare`, isMet: cpu <= MOST_CPU },
     },
   ];
-}
-
-async function play(send: Send, durationMs = ROUND_MS): Promise<Round> {
-  const startedAtMs = performance.now();
-  const cpuBefore = process.cpuUsage();
-  let requests = 0;
-  const worker = async () => {
-    while (performance.now() - startedAtMs < durationMs) {
-      await send();
-      requests++;
-    }
-  };
-  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
-  const { user, system } = process.cpuUsage(cpuBefore);
-  const seconds = (performance.now() - startedAtMs) / 1000;
-  return { perSecond: requests / seconds, cpuMicroseconds: (user + system) / requests };
-}
-
-function stop(server: ChildProcess): Promise<void> {
-  return new Promise((resolve) => {
-    server.once('exit', () => resolve());
-    server.kill();
-  });
 }

@@ -99,9 +99,14 @@ function replaced(chunk: unknown, swaps: readonly Swap[]): unknown {
   return Buffer.from(replacedInText(head, swaps), 'latin1');
 }
 
-function replacedInText(text: string, swaps: readonly Swap[]): string {
-  // A replacement is no pattern: `$` stands for itself.
-  return swaps.reduce((head, swap) => head.replace(swap.text, () => swap.replacement), text);
+function replacedInText(given: string, swaps: readonly Swap[]): string {
+  let head = given;
+  for (const { text, replacement } of swaps) {
+    const at = head.indexOf(text);
+    // Put together, as a replacement is no pattern: `$` stands for itself.
+    if (at >= 0) head = head.slice(0, at) + replacement + head.slice(at + text.length);
+  }
+  return head;
 }
 
 function replacedInFirst(pieces: Pieces, swaps: readonly Swap[]): Pieces {

@@ -18,6 +18,7 @@ export type FetchFunction = (input: never, init?: never) => Promise<unknown>;
  * - When a server rejects the token, the request is retried once with another token of the source, unless its body is a stream; then the
  *   caller gets the rejection. The body of a `Request`, a `Blob` or a `FormData` is kept for this while it is sent, up to 10 MiB, also if
  *   the `Request` was made from a stream.
+ * - The rejection is kept while the source is asked for another token. A body of more than 10 MiB is cut off with an error.
  * - The caller's `signal` also ends the wait for the token; the promise rejects with its reason.
  *
  * Pass undici's `dispatcher` in the second argument. On Node 24 and newer, the dispatcher of a `Request` is not visible: such a request

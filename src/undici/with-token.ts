@@ -18,6 +18,7 @@ const MEMBERS: ReadonlySet<PropertyKey> = new Set<keyof CarryingDispatcher>(['di
  *   can so redirect to a listed one, which gets the token.
  * - When a server rejects the token, the request is retried once with another token of the source, unless its body is a stream. `fetch`
  *   makes a stream of every body: use `projected-token/fetch` to have those retried.
+ * - The rejection is kept while the source is asked for another token. A body of more than 10 MiB is cut off with an error.
  *
  * @param dispatcher - an `Agent`, a `Pool`, a `Client`, …
  * @param options.origins - required: an agent has no base URL

@@ -107,6 +107,17 @@ describe("An adapter of the program's own", () => {
     expect((await connect({ adapter }).get(`${world.unlisted.origin}/a`)).data).toBe('none');
   });
 
+  it('gets all that an interceptor put into the configuration, symbols too', async () => {
+    const note = Symbol('note');
+    const adapter = async (config: InternalAxiosRequestConfig) => {
+      const { [note]: found, attempt } = config as unknown as Record<PropertyKey, unknown>;
+      return { status: 200, statusText: '', data: [found, attempt], headers: {}, config };
+    };
+    const client = connect({ adapter });
+    client.interceptors.request.use((config) => Object.assign(config, { [note]: 'a', attempt: 1 }));
+    expect((await client.get('/a')).data).toEqual(['a', 1]);
+  });
+
   it.each([
     ['an error of axios', new AxiosError('broken', 'ERR_NETWORK')],
     ['another error', new Error('broken')],
