@@ -3,6 +3,8 @@ import { InvalidOptionError, TokenOriginError } from '../errors.js';
 /** Where a token may go: origins (RFC 6454), each `scheme://host:port` with nothing after it. */
 export class AllowedOrigins {
   readonly #origins: ReadonlySet<string>;
+  /** What the `href` of a URL of an allowed origin begins with, unless it holds credentials. */
+  readonly #prefixes: readonly string[];
   readonly #listed: ReadonlySet<string>;
 
   /**
@@ -22,12 +24,18 @@ export class AllowedOrigins {
       );
     }
     this.#origins = origins;
+    this.#prefixes = [...origins].map((origin) => `${origin}/`);
   }
 
   /** @param url - or the text of one; most name an origin just as it is listed, and need not be parsed */
   has(url: URL | string): boolean {
-    if (typeof url !== 'string') return this.#origins.has(url.origin);
+    // A URL puts its origin together anew each time that it is asked, its text it has.
+    if (typeof url !== 'string') return this.#begins(url.href) || this.#origins.has(url.origin);
     return this.#origins.has(url) || this.#origins.has(parseUrl(url)?.origin ?? '');
+  }
+
+  #begins(href: string): boolean {
+    return this.#prefixes.some((prefix) => href.startsWith(prefix));
   }
 
   /**

@@ -120,6 +120,31 @@ describe('a listed origin', () => {
   });
 });
 
+describe('a URL', () => {
+  const origins = new AllowedOrigins(['https://a.example']);
+
+  it.each([
+    'https://a.example',
+    'https://a.example:443/path?query#hash',
+    'https://user:password@a.example/',
+    'HTTPS://A.EXAMPLE/',
+  ])('%s is of the origin, given as an object or as text', (text) => {
+    expect([origins.has(new URL(text)), origins.has(text)]).toEqual([true, true]);
+  });
+
+  it.each([
+    'http://a.example/',
+    'https://a.example:8443/',
+    'https://a.example.evil.example/',
+    'https://a.example@evil.example/',
+    'https://a.example:443@evil.example/',
+    'https://evil.example/https://a.example/',
+    'https:a.example.evil.example/',
+  ])('%s is not', (text) => {
+    expect([origins.has(new URL(text)), origins.has(text)]).toEqual([false, false]);
+  });
+});
+
 describe('a base URL', () => {
   it.each([
     ['https://vault.internal:8200/v1/', 'https://vault.internal:8200'],
