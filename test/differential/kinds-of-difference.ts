@@ -70,9 +70,9 @@ export function mayEndWait({ token, abort, options }: Scenario, client: string):
 /** Whether the bare client rejects with an error of the check of what it sends. */
 export function isOfCheck(bare: unknown): boolean {
   const { name, code, message, cause } = Object(bare) as Record<string, unknown>;
-  // Of fetch, which checks a request when it sends it.
-  if (cause !== undefined) return isOfCheck(cause);
   if (
+    // Of fetch, which checks a request when it sends it.
+    (cause !== undefined && isOfCheck(cause)) ||
     name === 'InvalidArgumentError' ||
     // axios of a body that is none.
     code === 'ERR_BAD_REQUEST' ||
