@@ -38,7 +38,7 @@ async function travel(fetch: Fetch, carriage: TokenCarriage, request: OutgoingRe
         'this fetch hides the target of a redirect, so the token could reach another origin; pass a fetch that honours redirect: "manual"',
       );
     }
-    const next = followRedirect(hop, response, redirects);
+    const next = followRedirect(hop, response, request.maxRedirects - redirects);
     if (next === undefined) return redirects === 0 ? response : markRedirected(response, hasLeftOrigin);
     hasLeftOrigin ||= next.url.origin !== request.start.url.origin;
     if (hasLeftOrigin && request.mode === 'same-origin') throw networkError('request mode cannot be "same-origin"');

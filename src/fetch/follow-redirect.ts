@@ -1,3 +1,5 @@
+import { sentReferrer } from './sent-referrer.js';
+
 /** One request of a chain of redirects. */
 export interface Hop {
   readonly url: URL;
@@ -6,14 +8,16 @@ export interface Hop {
   readonly headers: Headers;
   /** Whether the body goes along. */
   readonly hasBody: boolean;
-  /** What a redirect said of the referrer. */
+  /** Of the caller; after a redirect, what the hop before was sent with. */
+  readonly referrer?: string | undefined;
+  /** Of the caller, or of the last redirect that said something of it. */
   readonly referrerPolicy?: ReferrerPolicy | undefined;
 }
 
 type ReferrerPolicy = NonNullable<RequestInit['referrerPolicy']>;
 
 /** As many as fetch follows (Fetch standard, HTTP-redirect fetch, step 7). */
-const MAX_REDIRECTS = 20;
+export const MAX_REDIRECTS = 20;
 
 const REDIRECT_STATUSES: readonly number[] = [301, 302, 303, 307, 308];
 
@@ -38,27 +42,28 @@ const ORIGIN_BOUND_HEADERS = ['authorization', 'proxy-authorization', 'cookie', 
 /**
  * Returns the next hop of a redirect; undefined if the response is not a redirect.
  *
- * @param redirects - number of redirects followed before
+ * @param redirectsLeft - number of redirects that may yet be followed
  * @throws TypeError if `fetch` would reject with one
  * @see https://fetch.spec.whatwg.org/#http-redirect-fetch
  */
-export function followRedirect(hop: Hop, response: Response, redirects: number): Hop | undefined {
+export function followRedirect(hop: Hop, response: Response, redirectsLeft: number): Hop | undefined {
   // A mock may answer without headers.
   const location = response?.headers?.get?.('location') ?? null;
   if (location === null || !REDIRECT_STATUSES.includes(response.status)) return undefined;
   const url = targetOf(location, hop.url);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') throw networkError('URL scheme must be a HTTP(S) scheme');
-  if (redirects >= MAX_REDIRECTS) throw networkError('redirect count exceeded');
+  if (redirectsLeft <= 0) throw networkError('redirect count exceeded');
   if (url.username !== '' || url.password !== '') {
     throw networkError('cross origin not allowed for request mode "cors"');
   }
   if (url.hash === '') url.hash = hop.url.hash;
   const headers = new Headers(hop.headers);
   if (url.origin !== hop.url.origin) for (const name of ORIGIN_BOUND_HEADERS) headers.delete(name);
+  const referrer = sentReferrer(hop);
   const referrerPolicy = referrerPolicyOf(response) ?? hop.referrerPolicy;
-  if (!becomesGet(response.status, hop.method)) return { ...hop, url, headers, referrerPolicy };
+  if (!becomesGet(response.status, hop.method)) return { ...hop, url, headers, referrer, referrerPolicy };
   for (const name of BODY_HEADERS) headers.delete(name);
-  return { url, method: 'GET', headers, hasBody: false, referrerPolicy };
+  return { url, method: 'GET', headers, hasBody: false, referrer, referrerPolicy };
 }
 
 function targetOf(location: string, base: URL): URL {

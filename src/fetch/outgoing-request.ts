@@ -3,7 +3,7 @@ import { isIterator, isReplayableBody } from '../carry/is-replayable-body.js';
 import { hasTag } from '../internal/has-tag.js';
 import { cancelBody } from './cancel-body.js';
 import { CapturedBody } from './captured-body.js';
-import type { Hop } from './follow-redirect.js';
+import { type Hop, MAX_REDIRECTS } from './follow-redirect.js';
 import { INIT_MEMBERS } from './init-members.js';
 import { isAbortSignal } from './is-abort-signal.js';
 import { keptReferrer } from './kept-referrer.js';
@@ -31,6 +31,7 @@ export class OutgoingRequest {
   /** Where it begins. */
   readonly start: Hop;
   readonly redirect: Redirect;
+  readonly maxRedirects: number;
   readonly mode: Init['mode'];
   /** Undefined also for a value that is not a signal, which fetch rejects itself. */
   readonly signal: AbortSignal | undefined;
@@ -48,6 +49,9 @@ export class OutgoingRequest {
     const ownBody = this.#body == null ? this.#request?.body : undefined;
     if (ownBody && keepBody) this.#captured = captured(this.#request as Request);
     this.redirect = merged.redirect ?? 'follow';
+    // That of node-fetch.
+    const follow: unknown = this.#init.follow ?? Object(this.#request).follow;
+    this.maxRedirects = typeof follow === 'number' ? follow : MAX_REDIRECTS;
     this.mode = merged.mode;
     this.signal = isAbortSignal(merged.signal) ? merged.signal : undefined;
     this.#written = writtenHeaders(merged.headers);
@@ -56,6 +60,9 @@ export class OutgoingRequest {
       method: merged.method ?? 'GET',
       headers: new Headers(merged.headers),
       hasBody: this.#body != null || ownBody != null,
+      // Those of a `Request` are among them if fetch keeps them.
+      referrer: this.#init.referrer === undefined ? undefined : String(this.#init.referrer),
+      referrerPolicy: this.#init.referrerPolicy as Hop['referrerPolicy'],
     };
   }
 
@@ -67,12 +74,13 @@ export class OutgoingRequest {
 
   /** Sends it to one hop, with these headers, and does not follow redirects unless that was to be an error. */
   send(fetch: Fetch, hop: Hop, headers: Headers): Promise<Response> {
+    const { referrer, referrerPolicy } = hop;
     const init: Record<string, unknown> = {
       ...this.#init,
       headers: this.#asWritten(headers),
       redirect: this.redirect === 'follow' ? 'manual' : this.redirect,
     };
-    if (hop.referrerPolicy !== undefined) init.referrerPolicy = hop.referrerPolicy;
+    if (hop !== this.start) Object.assign(init, defined(Object.entries({ referrer, referrerPolicy })));
     const resent = this.#bodySent;
     this.#bodySent = true;
     const body = this.#body ?? (resent ? this.#captured?.bytes : undefined);

@@ -12,7 +12,7 @@ export type FetchFunction = (input: never, init?: never) => Promise<unknown>;
  * - Node's own `fetch` follows redirects, checks `integrity` and `mode`, and aborts as before. Only its dispatcher is replaced by one that
  *   adds the token to each hop and passes the hop on to the dispatcher of the request, or the global one.
  * - Any other function with its signature (node-fetch, msw, the `fetch` of Next.js, mocks, a bound `fetch`) gets the token in its second
- *   argument, and `redirect: 'manual'`: this library then follows redirects by the Fetch standard.
+ *   argument, and `redirect: 'manual'`: this library then follows redirects by the Fetch standard, as many as `follow` of node-fetch says.
  * - A custom header such as `X-Vault-Token` goes to listed origins only, also across redirects. A request to another origin, or one that
  *   has the header already, is passed on unchanged.
  * - When a server rejects the token, the request is retried once with another token of the source, unless its body is a stream; then the

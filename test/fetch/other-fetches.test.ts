@@ -10,7 +10,7 @@ import { expectNoToken } from '../helpers/http-token-source.js';
 // cross-fetch would bring the types of the DOM along, and the others have none under these names.
 const load = createRequire(import.meta.url);
 const [crossFetch, nodeFetch2] = [load('cross-fetch'), load('node-fetch-2')];
-const { default: nodeFetch3 } = await import('node-fetch-3' as string);
+const { default: nodeFetch3, Request: Request3 } = await import('node-fetch-3' as string);
 
 const at = useHttpOrigins();
 const wrap = (client: unknown): typeof fetch =>
@@ -66,6 +66,27 @@ describe.each(Object.entries(FETCHES))('%s', (_, client) => {
     waiting.abort();
     expect(await waited).toMatchObject({ name: 'AbortError' });
     at.source.getToken = getToken;
+  });
+});
+
+describe('The option follow of node-fetch', () => {
+  it.each([
+    ['2', nodeFetch2, nodeFetch2.Request],
+    ['3', nodeFetch3, Request3],
+  ])('says how many redirects version %s follows', async (_, client, Request) => {
+    at.listed.on('/from', { status: 307, headers: { location: '/via' } });
+    at.listed.on('/via', { status: 307, headers: { location: '/to' } });
+    const send = (follow: number) =>
+      wrap(client)(`${at.listed.origin}/from`, { follow } as RequestInit).then(
+        ({ status }) => status,
+        (error) => error,
+      );
+    expect(await send(2)).toBe(200);
+    expect(await send(1)).toMatchObject({ cause: { message: 'redirect count exceeded' } });
+    expect(await send(0)).toMatchObject({ cause: { message: 'redirect count exceeded' } });
+    expect(at.listed.requests.map(({ path }) => path)).toEqual(['/from', '/via', '/to', '/from', '/via', '/from']);
+    const request = new Request(`${at.listed.origin}/from`, { follow: 0 });
+    await expect(wrap(client)(request)).rejects.toThrow('fetch failed');
   });
 });
 
