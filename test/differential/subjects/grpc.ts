@@ -58,7 +58,8 @@ function addressOf({ origins }: Scene): string {
 const RETRYING = JSON.stringify({
   methodConfig: [
     {
-      name: [{}],
+      // Each call is of another service. gRPC 1.8 does not take an empty name for all.
+      name: Array.from({ length: 10 }, (_, index) => ({ service: String(index) })),
       retryPolicy: {
         maxAttempts: 3,
         initialBackoff: '0.001s',
