@@ -62,10 +62,10 @@ export const OF_AXIOS_AND_GOT: readonly IntendedDifference[] = [
   },
   {
     clients: 'axios',
-    what: 'After a refusal, `request.reusedSocket` can be `true`',
-    why: 'The retry uses the connection on which the server refused the token.',
+    what: 'After a refusal, `request.reusedSocket` can be `true`, and `request.destroyed` still be `false`',
+    why: 'The retry uses the connection on which the server refused the token, where the answer may come in one piece.',
     covers: ({ where }, { refusedAt }) =>
-      refusedAt !== undefined && where.replace(' details', '') === 'seen request reusedSocket',
+      refusedAt !== undefined && /^seen request (details )?(reusedSocket|destroyed)$/.test(where),
   },
   {
     clients: 'axios',

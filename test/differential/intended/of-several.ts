@@ -41,7 +41,7 @@ export const OF_SEVERAL: readonly IntendedDifference[] = [
       // A pool of undici may hang after requests that it rejected.
       ((/^seen (rejected|error|onRequestError|beforeRetry) details(:|$)/.test(where) && isOfCheck(bare)) ||
         where === 'seen error interceptor details message' ||
-        /^seen order: (hangs \/ rejected|another error \/ .*)$/.test(where)),
+        /^seen order: (hangs \/ rejected|another error \/ .*|request interceptor \/ error)$/.test(where)),
   },
   {
     clients: '@kubernetes/client-node',
