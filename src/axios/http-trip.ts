@@ -3,6 +3,7 @@ import { hideToken } from '../carry/hide-token.js';
 import { isReplayableBody } from '../carry/is-replayable-body.js';
 import type { RequestDestination } from '../carry/request-destination.js';
 import type { TokenCarriage, TokenJourney } from '../carry/token-carriage.js';
+import { waitWithBody } from '../carry/wait-with-body.js';
 import { bytesOfForm } from './bytes-of-form.js';
 import { urlOfHop } from './redirect-options.js';
 import { type AdapterConfig, copyConfig, type RequestConfig } from './request-config.js';
@@ -56,7 +57,7 @@ export class HttpTrip {
   async run(): Promise<AxiosResponse> {
     this.#journey.carriesIf(true);
     const isAtHand = this.#journey.valueAtHand() !== undefined;
-    if (!isAtHand) await this.#limit.wait((signal) => this.#journey.value(signal));
+    if (!isAtHand) await this.#waitForToken();
     const sent = this.#prepare(isAtHand ? undefined : this.#limit.ofWhatIsLeft());
     let answer: AxiosResponse;
     let failure: unknown;
@@ -80,6 +81,13 @@ export class HttpTrip {
     this.#progress?.release();
     if (failure !== undefined) throw failure;
     return answer;
+  }
+
+  #waitForToken(): Promise<string> {
+    const toError = (failure: Error) => errorOfBody(failure, this.config);
+    return this.#limit.wait((signal) =>
+      waitWithBody((ending) => this.#journey.value(ending), { body: this.config.data, signal, toError }),
+    );
   }
 
   async #retry(): Promise<AxiosResponse> {
@@ -214,6 +222,12 @@ function credentialsOf(auth: string | undefined): RequestConfig['auth'] {
   if (auth === undefined) return undefined;
   const [username = '', ...password] = auth.split(':');
   return { username, password: password.join(':') };
+}
+
+/** As axios' http adapter makes it of a stream that fails, or is closed before its end. */
+function errorOfBody(failure: Error & { code?: string }, config: RequestConfig): Error {
+  if (failure.code !== 'ERR_STREAM_PREMATURE_CLOSE') return axios.AxiosError.from(failure, undefined, config);
+  return new axios.CanceledError('Request stream has been aborted', config);
 }
 
 /** The response in what an adapter rejects with, if there is one: a status outside of `validateStatus`. */

@@ -1,4 +1,5 @@
 import type { TokenCarriage, TokenJourney } from '../carry/token-carriage.js';
+import { waitWithBody } from '../carry/wait-with-body.js';
 import { cancelBody } from './cancel-body.js';
 import type { CarryFetchOptions } from './carry-fetch-options.js';
 import { followRedirect, type Hop, markRedirected, networkError } from './follow-redirect.js';
@@ -58,7 +59,8 @@ async function sendHop(
 ): Promise<Response> {
   const send = async () => {
     const headers = new Headers(hop.headers);
-    if (journey.carriesTo(hop.url)) headers.set(header, journey.valueAtHand() ?? (await journey.value(request.signal)));
+    if (journey.carriesTo(hop.url))
+      headers.set(header, journey.valueAtHand() ?? (await waitForValue(journey, request)));
     return request.send(fetch, hop, headers);
   };
   const response = await send();
@@ -68,4 +70,9 @@ async function sendHop(
   if (!(await journey.shouldRetry(status, request.canSendAgain(hop), request.signal))) return response;
   cancelBody(response.body);
   return send();
+}
+
+/** A stream that fails meanwhile fails the request with its own error, as node-fetch does. */
+function waitForValue(journey: TokenJourney, { body, signal }: OutgoingRequest): Promise<string> {
+  return waitWithBody((ending) => journey.value(ending), { body, signal, toError: (failure) => failure });
 }

@@ -1,9 +1,11 @@
 import type { Dispatcher } from 'undici';
 import { isReplayableBody } from '../carry/is-replayable-body.js';
 import type { TokenCarriage, TokenJourney } from '../carry/token-carriage.js';
+import { waitWithBody } from '../carry/wait-with-body.js';
 import { hasTag } from '../internal/has-tag.js';
 import { cancelBody } from './cancel-body.js';
 import type { CarryFetchOptions } from './carry-fetch-options.js';
+import { networkError } from './follow-redirect.js';
 import { HopCarriers, HopDispatcher } from './hop-dispatcher.js';
 import { isAbortSignal } from './is-abort-signal.js';
 import { isRejectedAtOnce } from './is-rejected-at-once.js';
@@ -79,7 +81,11 @@ function rejecting(call: () => Promise<Response>): Promise<Response> {
  */
 async function waitForToken(journey: TokenJourney, { signal, body }: Members): Promise<void> {
   try {
-    await journey.value(isAbortSignal(signal) ? signal : undefined);
+    await waitWithBody((ending) => journey.value(ending), {
+      body,
+      signal: isAbortSignal(signal) ? signal : undefined,
+      toError: networkError,
+    });
   } catch (error) {
     // A stream of Node that nobody has begun to read, fetch leaves as it is.
     if (hasTag(body, 'ReadableStream')) cancelBody(body, error);

@@ -66,6 +66,11 @@ export class OutgoingRequest {
     };
   }
 
+  /** That of the init, of any kind. */
+  get body(): unknown {
+    return this.#body;
+  }
+
   /** Returns whether the body of this hop, if any, can be sent again. */
   canSendAgain(hop: Hop): boolean {
     if (!hop.hasBody) return true;
