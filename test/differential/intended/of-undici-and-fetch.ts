@@ -48,11 +48,11 @@ export const OF_UNDICI_AND_FETCH: readonly IntendedDifference[] = [
         : sendsByUndici(client, scenario) && where.startsWith('seen order: hangs / ')),
   },
   {
-    clients: 'fetch and undici, and what sends by them',
+    clients: 'fetch and undici, what sends by them, and got',
     what: 'After a refusal over HTTP/2, an answer that is broken gives another `SocketError`, the server may see no reset, and a request is sent where it would have waited for ever',
-    why: 'The refusal came by the same session, so that undici notices otherwise that this breaks.',
+    why: 'The refusal came by the same session, so that the client notices otherwise that this breaks.',
     covers: ({ where }, scenario, client) =>
-      sendsByUndici(client, scenario) &&
+      (sendsByUndici(client, scenario) || (client === 'got' && where === 'received keys')) &&
       scenario.refusedAt !== undefined &&
       scenario.transport.offersHttp2 &&
       scenario.answers.some(({ fault }) => fault !== undefined) &&

@@ -6,6 +6,7 @@ import {
   endsOtherwiseByDump,
   isOfCheck,
   mayEndWait,
+  SENDING,
   seenBesides,
 } from '../kinds-of-difference.js';
 import type { IntendedDifference } from './intended-difference.js';
@@ -79,11 +80,11 @@ export const OF_UNDICI: readonly IntendedDifference[] = [
     what: 'A graceful close waits for a request whose token is waited for, and ends at another moment if that is not sent',
     why: 'undici checks a request when it is sent. Until then nothing tells whether there will be a response to wait for.',
     covers: ({ where, bare, wrapped }, scenario) => {
-      const ends = (list: unknown) => seenBesides(CONNECTION, list).map((kind) => kind.replace(/^close .*/, 'close'));
+      const ends = (list: unknown) => seenBesides(SENDING, list).map((kind) => kind.replace(/^close .*/, 'close'));
       return (
         scenario.token === 'awaited' &&
         closingOf(scenario) === 'close in the same turn' &&
-        /^seen order: (rejected|close) /.test(where) &&
+        where.startsWith('seen order: ') &&
         ends(bare).sort().join() === ends(wrapped).sort().join()
       );
     },
@@ -103,7 +104,7 @@ export const OF_UNDICI: readonly IntendedDifference[] = [
       scenario.refusedAt !== undefined &&
       closingOf(scenario) !== undefined &&
       (differInMomentOf(/^close is done$/, difference) ||
-        / \/ close fails$/.test(difference.where) ||
+        / \/ close fails$|^seen order: the end \/ close is done$/.test(difference.where) ||
         /^seen rejected details: ClientClosedError .* \/ ClientDestroyedError /.test(difference.where)),
   },
   {
