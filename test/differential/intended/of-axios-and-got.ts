@@ -94,4 +94,13 @@ export const OF_AXIOS_AND_GOT: readonly IntendedDifference[] = [
         isOrderOnly &&
         /^seen order: .*(up|down)load progress/.test(where)),
   },
+  {
+    clients: 'axios-cache-interceptor attached after wrapping',
+    what: 'An interceptor that sends a failed request again gets an answer, where it would wait for ever',
+    why: 'It was attached before wrapping, and sends by the instance that it knows, which has no cache. With the cache, it waits for the request that it is part of.',
+    covers: ({ where }, { options }, client) =>
+      client === 'axios-cache-interceptor attached after wrapping' &&
+      (options as { interceptor?: string }).interceptor === 'sends again' &&
+      /^(seen order: hangs \/ request interceptor|received order: the end \/ .*)$/.test(where),
+  },
 ];

@@ -24,6 +24,13 @@ export const OF_UNDICI: readonly IntendedDifference[] = [
   },
   {
     clients: 'MockAgent',
+    what: 'A request that is aborted while its token is waited for gets no response',
+    why: 'A mock answers in the turn of the call, before the abort.',
+    covers: ({ where }, scenario, client) =>
+      client === 'MockAgent' && mayEndWait(scenario, client) && where === 'seen order: intercepted / returned',
+  },
+  {
+    clients: 'MockAgent',
     what: 'After a refusal, the mock is asked again once the call has returned',
     why: 'The source is asked for another token in between.',
     covers: ({ where }, { refusedAt }, client) =>

@@ -10,11 +10,12 @@ import { bodyOf, Interception } from './interception.js';
 /** msw puts itself into the place of the global fetch, which then has no dispatcher: the program wraps that. */
 export const mswSubject: Subject<FetchOptions> = {
   name: 'msw under fetch',
-  // msw keeps cookies from one run to the next.
+  // msw keeps cookies from one run to the next, and follows redirects that lead nowhere until the memory is full.
   scenarios: interceptedScenarios.map((scenario) => ({
     ...scenario,
-    answers: scenario.answers.map((answer) => ({
+    answers: scenario.answers.map((answer, index) => ({
       ...answer,
+      location: index === scenario.answers.length - 1 ? undefined : answer.location,
       headers: answer.headers.filter(([name]) => name !== 'Set-Cookie'),
     })),
   })),
