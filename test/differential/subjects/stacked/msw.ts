@@ -7,15 +7,18 @@ import { usePlatformAgent } from '../platform-dispatcher.js';
 import { interceptedScenarios } from './intercepted-scenarios.js';
 import { bodyOf, Interception } from './interception.js';
 
+/** In the place of a redirect. */
+const END = { status: 200, location: undefined };
+
 /** msw puts itself into the place of the global fetch, which then has no dispatcher: the program wraps that. */
 export const mswSubject: Subject<FetchOptions> = {
   name: 'msw under fetch',
-  // msw keeps cookies from one run to the next, and follows redirects that lead nowhere until the memory is full.
+  // msw keeps cookies from one run to the next, and follows redirects that have no end until the memory is full, also those to nowhere.
   scenarios: interceptedScenarios.map((scenario) => ({
     ...scenario,
     answers: scenario.answers.map((answer, index) => ({
       ...answer,
-      location: index === scenario.answers.length - 1 ? undefined : answer.location,
+      ...(index === scenario.answers.length - 1 && answer.status >= 300 && answer.status < 400 && END),
       headers: answer.headers.filter(([name]) => name !== 'Set-Cookie'),
     })),
   })),
