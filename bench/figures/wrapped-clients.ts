@@ -5,7 +5,7 @@ import { type Figure, type FigureGroup, median } from '../figure.js';
 import { CLIENT_NAMES, type ClientName, type Rounds } from '../throughput/rounds.js';
 
 /** V8 decides in each process anew what it compiles, and how: the same code can differ by a tenth from one process to the next. */
-const PROCESSES = 7;
+const PROCESSES = 5;
 const LEAST_RATE = 0.95;
 const MOST_CPU = 1.05;
 
