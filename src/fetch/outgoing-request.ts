@@ -58,7 +58,7 @@ export class OutgoingRequest {
     this.start = {
       url,
       method: merged.method ?? 'GET',
-      headers: new Headers(merged.headers),
+      headers: copyHeaders(merged.headers),
       hasBody: this.#body != null || ownBody != null,
       // Those of a `Request` are among them if fetch keeps them.
       referrer: this.#init.referrer === undefined ? undefined : String(this.#init.referrer),
@@ -134,7 +134,13 @@ function isRequest(input: Input): input is Request {
 
 /** Returns the headers that fetch would send. */
 export function headersOf(input: Input, init: Init | undefined): Headers {
-  return new Headers(init?.headers ?? (isRequest(input) ? input.headers : undefined));
+  return copyHeaders(init?.headers ?? (isRequest(input) ? input.headers : undefined));
+}
+
+/** By what they give: msw makes another copy of the headers of a `Request` as they are, without most of them. */
+function copyHeaders(headers: Init['headers']): Headers {
+  const isIterable = typeof headers === 'object' && Symbol.iterator in Object(headers);
+  return new Headers(isIterable ? [...(headers as Iterable<[string, string]>)] : headers);
 }
 
 /** Returns an init whose headers can be looked at before they are sent: an iterator, such as a generator, gives them only once. */

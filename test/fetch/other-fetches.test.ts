@@ -1,4 +1,6 @@
 import { createRequire } from 'node:module';
+import { HttpResponse, http } from 'msw';
+import { setupServer } from 'msw/node';
 import { withToken } from 'projected-token/fetch';
 import { fetch as undiciFetch } from 'undici';
 import { describe, expect, it, vi } from 'vitest';
@@ -87,6 +89,31 @@ describe('The option follow of node-fetch', () => {
     expect(at.listed.requests.map(({ path }) => path)).toEqual(['/from', '/via', '/to', '/from', '/via', '/from']);
     const request = new Request(`${at.listed.origin}/from`, { follow: 0 });
     await expect(wrap(client)(request)).rejects.toThrow('fetch failed');
+  });
+});
+
+describe('msw', () => {
+  it('gets all headers of a Request', async () => {
+    const seen: [string, string][] = [];
+    const server = setupServer(
+      http.all(`${at.listed.origin}/a`, ({ request }) => {
+        seen.push(...request.headers);
+        return HttpResponse.text('ok');
+      }),
+    );
+    server.listen({ onUnhandledRequest: 'error' });
+    try {
+      const headers = { accept: 'a/b', cookie: 'c=d' };
+      await wrap(globalThis.fetch)(new Request(`${at.listed.origin}/a`, { method: 'POST', body: 'text', headers }));
+    } finally {
+      server.close();
+    }
+    expect(Object.fromEntries(seen)).toEqual({
+      accept: 'a/b',
+      cookie: 'c=d',
+      'content-type': 'text/plain;charset=UTF-8',
+      authorization: at.source.value(1),
+    });
   });
 });
 
