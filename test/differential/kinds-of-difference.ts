@@ -29,7 +29,7 @@ export const NOT_SENT =
 
 /** What a program sees only of a request that is sent. */
 export const SENDING =
-  /^(undici:.*|event (connect|disconnect|drain|request|uploadProgress)|beforeError|config|(no )?request|transformRequest|upload progress|intercepted|tunnel)$/;
+  /^(undici:.*|event (connect|connectionError|disconnect|drain|request|uploadProgress)|beforeError|config|(no )?request|transformRequest|upload progress|intercepted|tunnel)$/;
 
 /** What undici tells of its connections. */
 export const CONNECTION = /^event (connect|disconnect|drain)$/;

@@ -80,7 +80,7 @@ export const OF_UNDICI: readonly IntendedDifference[] = [
       scenario.method === 'CONNECT' &&
       scenario.requests > 1 &&
       closingOf(scenario) === 'close in the same turn' &&
-      where === 'seen order: close is done / close fails',
+      / \/ close fails$/.test(where),
   },
   {
     clients: 'undici',
@@ -123,6 +123,17 @@ export const OF_UNDICI: readonly IntendedDifference[] = [
       answers.some(({ status }) => status === 401) &&
       (differInSending(difference) ||
         ((options as { isParallel?: boolean }).isParallel === true && difference.isOrderOnly === true)),
+  },
+  {
+    clients: 'undici',
+    what: 'After a refusal, `dispatch` may find a connection free, or busy, where it did not',
+    why: 'The retry was on a connection of its own, or made the first one free later.',
+    covers: ({ where }, { refusedAt }, client) =>
+      client === 'undici' &&
+      refusedAt !== undefined &&
+      /^seen (dispatch gives details|order: (onRequestStart \/ dispatch gives|dispatch gives \/ onRequestStart))$/.test(
+        where,
+      ),
   },
   {
     clients: 'undici',
