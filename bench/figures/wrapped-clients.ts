@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { type Figure, type FigureGroup, median } from '../figure.js';
-import { CLIENT_NAMES, type ClientName, type Rounds } from '../throughput/rounds.js';
+import { CLIENT_NAMES, type ClientName, CONCURRENCY, ROUND_MS, ROUNDS, type Rounds } from '../throughput/rounds.js';
 
 /** V8 decides in each process anew what it compiles, and how: the same code can differ by a tenth from one process to the next. */
 const PROCESSES = 5;
@@ -20,7 +20,7 @@ export async function measure(): Promise<FigureGroup> {
       for (const [name, all] of rounds) all.push(...(await roundsOf(name, String(url))));
     return {
       title: 'A wrapped client beside the bare one',
-      method: `GET on loopback with keep-alive, 16 requests under way at any time, server in a process of its own; the bare client sends a header of the same length. Each client in ${PROCESSES} processes one after the other, in each 12 rounds of 500 ms bare and wrapped in turns. The ratio is the median of the ratios of neighbouring rounds.`,
+      method: `GET on loopback with keep-alive, ${CONCURRENCY} requests under way at any time, server in a process of its own; the bare client sends a header of the same length. Each client in ${PROCESSES} processes one after the other, in each ${ROUNDS} rounds of ${ROUND_MS} ms bare and wrapped in turns. The ratio is the median of the ratios of neighbouring rounds.`,
       figures: [...rounds].flatMap(([name, all]) => figuresOf(name, all)),
     };
   } finally {

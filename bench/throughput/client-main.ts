@@ -2,13 +2,10 @@
 // started it. No other client is loaded, whose calls would keep V8 from compiling those of this one as a program has them.
 import { Agent as HttpAgent } from 'node:http';
 import type { TokenSource } from 'projected-token';
-import type { ClientName, Round, Rounds } from './rounds.js';
+import { type ClientName, CONCURRENCY, ROUND_MS, ROUNDS, type Round, type Rounds } from './rounds.js';
 
-const ROUNDS = 12;
-const ROUND_MS = 500;
 /** Long enough for all code on the way of a request to be compiled, also on a busy machine. */
 const WARM_UP_MS = 3000;
-const CONCURRENCY = 16;
 
 /** Sends one request and reads the answer. */
 type Send = () => Promise<unknown>;

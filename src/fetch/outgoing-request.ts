@@ -137,7 +137,7 @@ export function headersOf(input: Input, init: Init | undefined): Headers {
   return copyHeaders(init?.headers ?? (isRequest(input) ? input.headers : undefined));
 }
 
-/** By what they give: msw makes another copy of the headers of a `Request` as they are, without most of them. */
+/** Copies headers one by one: under msw, `new Headers(request.headers)` loses most of those of a `Request` with a body. */
 function copyHeaders(headers: Init['headers']): Headers {
   const isIterable = typeof headers === 'object' && Symbol.iterator in Object(headers);
   return new Headers(isIterable ? [...(headers as Iterable<[string, string]>)] : headers);

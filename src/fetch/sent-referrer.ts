@@ -10,8 +10,9 @@ interface SentHop {
 const LONGEST = 4096;
 
 /**
- * Returns the referrer that a hop was sent with: the next hop has no other to tell (Fetch standard, main fetch, step 8). So an origin that
- * learnt an origin only cannot lead on, by a policy of its own, to where the whole URL is told.
+ * Returns the referrer that a hop was sent with, which is all that the next hop may be told (Fetch standard, main fetch, step 8).
+ * Otherwise a server that was told only an origin could answer with a redirect and a `Referrer-Policy` by which the next one is told the
+ * whole URL.
  *
  * @returns an empty text if there was none; undefined if the caller gave no URL, and leaves it to fetch
  * @see https://w3c.github.io/webappsec-referrer-policy/#determine-requests-referrer

@@ -124,24 +124,19 @@ describe('a URL', () => {
   const origins = new AllowedOrigins(['https://a.example']);
 
   it.each([
-    'https://a.example',
-    'https://a.example:443/path?query#hash',
-    'https://user:password@a.example/',
-    'HTTPS://A.EXAMPLE/',
-  ])('%s is of the origin, given as an object or as text', (text) => {
-    expect([origins.has(new URL(text)), origins.has(text)]).toEqual([true, true]);
-  });
-
-  it.each([
-    'http://a.example/',
-    'https://a.example:8443/',
-    'https://a.example.evil.example/',
-    'https://a.example@evil.example/',
-    'https://a.example:443@evil.example/',
-    'https://evil.example/https://a.example/',
-    'https:a.example.evil.example/',
-  ])('%s is not', (text) => {
-    expect([origins.has(new URL(text)), origins.has(text)]).toEqual([false, false]);
+    ['https://a.example', true],
+    ['https://a.example:443/path?query#hash', true],
+    ['https://user:password@a.example/', true],
+    ['HTTPS://A.EXAMPLE/', true],
+    ['http://a.example/', false],
+    ['https://a.example:8443/', false],
+    ['https://a.example.evil.example/', false],
+    ['https://a.example@evil.example/', false],
+    ['https://a.example:443@evil.example/', false],
+    ['https://evil.example/https://a.example/', false],
+    ['https:a.example.evil.example/', false],
+  ])('%s is of https://a.example: %j, given as an object or as text', (text, isOfIt) => {
+    expect([origins.has(new URL(text)), origins.has(text)]).toEqual([isOfIt, isOfIt]);
   });
 });
 
